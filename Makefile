@@ -1,0 +1,56 @@
+# The two commands to know:   make lab   opens the course   ·   make test   tests all of it.
+# Both make the environment first if it is missing or older than the lock.
+
+PYTHON ?= python3.11
+PYTHON := $(or $(shell command -v $(PYTHON)),$(shell command -v python3))
+LAB    ?=
+BIN    := .venv/bin
+UV     := .uv/bin/uv
+NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
+
+# Python then keeps its compiled modules; without them TensorFlow takes twice as long to import.
+unexport PYTHONDONTWRITEBYTECODE
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test check env lock notebooks bench clean
+
+help:  ## these lines
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+lab: env  ## the course in JupyterLab, at 00_start_here
+	@echo "Opening JupyterLab. Stop it with Ctrl-C here."
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB)
+
+test: env  ## the whole suite (every notebook is executed too)
+	$(BIN)/python -m pytest
+
+check: env  ## the quick subset, for while you work
+	$(BIN)/python -m pytest -m "not slow and not browser and not real_data" tests
+
+env: .venv/ready  ## the environment, exactly as locked
+
+.venv/ready: requirements.lock pyproject.toml | $(UV)
+	@echo "Making the environment in .venv from requirements.lock (about 2.5 GB, a minute the first time)."
+	@test -x $(BIN)/python || $(UV) venv --quiet --no-python-downloads --python "$(PYTHON)" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+# uv needs no venv module and no root; its version and hashes come from the lock like everything else's.
+$(UV): requirements.lock
+	@echo "Fetching uv, the installer."
+	@mkdir -p .uv && sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > .uv/requirements.txt
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --require-hashes --target .uv -r .uv/requirements.txt
+	@touch $@
+
+lock: | $(UV)  ## solve the dependencies anew and write requirements.lock
+	$(UV) pip compile --quiet --upgrade --universal --all-extras --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+notebooks: env  ## execute every notebook on embedded data and save what it shows
+	$(BIN)/python tools/run_notebooks.py $(NOTEBOOKS)
+
+bench: env  ## measure the budgets and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove the environment
+	rm -rf .venv .uv build *.egg-info

@@ -1,0 +1,1 @@
+"""Data sets: embedded ones that always work, and the real ones when they are on disk."""

@@ -1,0 +1,222 @@
+"""Cats and dogs: drawn ones, which every machine makes by itself, offline and at once.
+
+The drawings come with the truth that photographs lack: where the head is, where the body is, and where a
+planted red ball is. Only the head depends on the class. The cat and the dog of one seed are the same
+picture elsewhere, so whatever a map shows outside the head, the class did not put it there.
+
+A seed fixes a picture: NumPy generators of its own decide, one each for layout, pets, scenery, ball and light,
+and Pillow fills polygons. There are no fonts, no files and no clock in it. How many pictures are drawn, in which
+order and on which machine doesn't matter, except that another Pillow may round a pixel at an edge differently.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils.datasets import animals, scenery
+from course_utils.datasets.drawing import Canvas, ellipse, finish_mask
+
+CLASS_NAMES = ("cat", "dog")
+_STREAMS = ("label", "layout", "pet", "scenery", "cue", "light")
+
+
+class Drawing(NamedTuple):
+    """One drawn pet and where everything is: masks (size, size) bool that exclude each other, a tight box."""
+
+    image: np.ndarray  # (size, size, 3) uint8
+    label: int  # 0 cat, 1 dog
+    head_box: tuple  # x0, y0, x1, y1, end exclusive
+    head_mask: np.ndarray
+    body_mask: np.ndarray
+    cue_mask: np.ndarray  # the red ball; nowhere True if there is none
+
+
+class Drawings(NamedTuple):
+    """N drawn pets: the fields of `Drawing`, stacked."""
+
+    images: np.ndarray  # (N, size, size, 3) uint8
+    labels: np.ndarray  # (N,)
+    head_boxes: np.ndarray  # (N, 4)
+    head_masks: np.ndarray  # (N, size, size) bool
+    body_masks: np.ndarray
+    cue_masks: np.ndarray
+
+
+class TwoPets(NamedTuple):
+    """A picture of a cat and a dog; position 0 of every array is the cat's, position 1 the dog's."""
+
+    image: np.ndarray  # (size, size, 3) uint8
+    labels: np.ndarray  # (2,)
+    head_boxes: np.ndarray  # (2, 4)
+    head_masks: np.ndarray  # (2, size, size) bool
+
+
+# --------------------------------------------------------------------------------------------- drawn pets
+
+
+def draw_pet(seed, label=None, size=96, *, ears=None, cue=False):
+    """Draw the cat or the dog of a seed, as a `Drawing`.
+
+    label: 0 or "cat", 1 or "dog"; None leaves it to the seed (of seeds 2k and 2k + 1, one is a cat).
+    ears: "cat" or "dog" for a chimera; None gives each its own. cue: whether a red ball lies there, always
+    clear of the head, its place given by the seed alone. Raises ValueError for anything else.
+    """
+    seed, size = _whole_number("seed", seed, 0), _whole_number("size", size, 32)
+    label = _label_of(seed) if label is None else _class_idx("label", label)
+    if cue not in (None, True, False):
+        raise ValueError(f"cue must be True (a red ball) or False, but {cue!r} was given.")
+    ears = label if ears is None else _class_idx("ears", ears)
+    pet = _one_pet(seed)
+    image, [head], body, ball = _compose(seed, size, [pet], [label], [ears], cue)
+    return Drawing(image, label, _tight_box(head), head, body & ~head & ~ball, ball)
+
+
+def drawn_pets(n, seed=0, size=96, *, label=None, ears=None, cue=False, cue_with_dog=None):
+    """Draw the pets of the seeds from `seed` to `seed + n - 1`, as `Drawings`.
+
+    Keep those ranges apart, and training and test pictures are. label, ears, cue: as in `draw_pet`, for all.
+    cue_with_dog (0 to 1) plants a shortcut: that share of the dogs has a red ball, and of the cats the rest; 0.95
+    means 95 % and 5 %, and at 0.5 the ball tells nothing. Raises ValueError for anything else.
+    """
+    n, seed = _whole_number("n", n, 1), _whole_number("seed", seed, 0)
+    if cue_with_dog is not None and (cue or not isinstance(cue_with_dog, (int, float)) or not 0 <= cue_with_dog <= 1):
+        raise ValueError(f"cue_with_dog must be a number from 0 to 1, and then cue is left out, "
+                         f"but cue_with_dog={cue_with_dog!r} and cue={cue!r} were given.")
+    drawings = []
+    for s in range(seed, seed + n):
+        kind = _label_of(s) if label is None else _class_idx("label", label)
+        ball = cue
+        if cue_with_dog is not None:
+            share = cue_with_dog if kind == animals.DOG else 1 - cue_with_dog
+            ball = bool(_stream("cue", s, 1).random() < share)
+        drawings.append(draw_pet(s, kind, size, ears=ears, cue=ball))
+    return Drawings(*map(np.array, zip(*drawings)))
+
+
+def draw_two_pets(seed, size=96):
+    """Draw a cat and a dog side by side, as `TwoPets`; the seed decides which of them is on the left."""
+    seed, size = _whole_number("seed", seed, 0), _whole_number("size", size, 32)
+    labels = [animals.CAT, animals.DOG]
+    left_to_right = labels if _label_of(seed) == animals.CAT else labels[::-1]
+    image, heads, _, _ = _compose(seed, size, _pets_side_by_side(seed), left_to_right, left_to_right, cue=False)
+    heads = np.array([heads[left_to_right.index(label)] for label in labels])
+    return TwoPets(image, np.array(labels), np.array([_tight_box(head) for head in heads]), heads)
+
+
+def contact_sheet(images, columns=8, gap=2):
+    """Pictures (N, H, W, 3) uint8 in a grid with white gaps, as one picture (uint8) to look at.
+
+    Raises ValueError for pictures of another kind and for columns or gaps that aren't whole numbers.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or len(images) == 0:
+        raise ValueError(f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of type "
+                         f"{images.dtype} was given: stack them with np.stack, and bring 0..1 to 0..255 first.")
+    columns, gap = min(_whole_number("columns", columns, 1), len(images)), _whole_number("gap", gap, 0)
+    rows, (h, w) = -(-len(images) // columns), images.shape[1:3]
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[y:y + h, x:x + w] = image
+    return sheet
+
+
+# ----------------------------------------------------------------------------------- how they are arranged
+
+
+def _stream(purpose, seed, which=0):
+    """The generator for one purpose: what one part of a picture draws from it does not disturb the others."""
+    return np.random.default_rng([_STREAMS.index(purpose), which, seed])
+
+
+def _label_of(seed):
+    """The class of a seed, balanced: each of the pairs (0, 1), (2, 3), … has one cat and one dog."""
+    return int(_stream("label", seed // 2).integers(2)) ^ (seed % 2)
+
+
+def _one_pet(seed):
+    """A pet whose whole head is in the picture, and mostly also its body."""
+    rng = _stream("layout", seed)
+    radius = rng.uniform(0.09, 0.155)
+    body = animals.POSES[rng.integers(3)](rng)
+    x = rng.uniform(1.6 * radius, 1 - 1.6 * radius)
+    lowest = 1 - 1.95 * radius
+    y = rng.uniform(min(max(1.8 * radius, 0.45 - body.feet * radius), lowest), lowest)
+    mirror = x > 0.5 if rng.random() < 0.9 else rng.random() < 0.5  # the body towards the middle
+    return animals.choose_pet(_stream("pet", seed), x, y, radius, mirror, body)
+
+
+def _pets_side_by_side(seed):
+    """Two pets that turn towards each other, far enough apart that neither hides the other's head."""
+    rng = _stream("layout", seed, 1)
+    ground, pets = rng.uniform(0.62, 0.88), []
+    for which, x in enumerate((rng.uniform(0.16, 0.21), rng.uniform(0.79, 0.84))):
+        radius = rng.uniform(0.08, 0.1)
+        body = (animals.sitting if rng.random() < 0.6 else animals.lying)(rng)
+        y = ground + rng.uniform(-0.05, 0.05) - body.feet * radius
+        pets.append(animals.choose_pet(_stream("pet", seed, 1 + which), x, y, radius, which == 1, body))
+    return pets
+
+
+def _compose(seed, size, pets, kinds, ears, cue):
+    """The picture, the masks of the heads, the mask of all bodies and of the ball."""
+    canvas, rng = Canvas(size), _stream("scenery", seed)
+    horizon, things = scenery.draw_backdrop(canvas, rng, min(pet.feet for pet in pets))
+    heads, bodies = [None] * len(pets), [None] * len(pets)
+    queue = [(pet.feet, None, i) for i, pet in enumerate(pets)]
+    queue += [(y, thing, x) for x, y, thing in scenery.choose_clutter(rng, horizon, things, pets)]
+    for y, thing, which in sorted(queue, key=lambda entry: entry[0]):  # what stands nearer is drawn later
+        if thing is None:
+            bodies[which] = finish_mask(animals.draw_body(canvas, pets[which]))
+            heads[which] = finish_mask(animals.draw_head(canvas, pets[which], kinds[which], ears[which]))
+        else:
+            canvas.frame(which, y)
+            thing(canvas, rng)
+    ball = _draw_cue(canvas, seed, pets[0], horizon) if cue else np.zeros((size, size), bool)
+    return _light(canvas.finish(), _stream("light", seed)), heads, np.any(bodies, axis=0), ball
+
+
+def _draw_cue(canvas, seed, pet, horizon):
+    """Draw the red ball on the first of many random spots clear of the pet, or at least of its head."""
+    rng = _stream("cue", seed)
+    s = rng.uniform(0.045, 0.06)
+    x, y = rng.uniform(0.07, 0.93, 64), rng.uniform(max(0.5, horizon + 0.07), 0.93, 64)
+    off_head = np.hypot(x - pet.x, y - pet.y) > 1.95 * pet.radius + s
+    off_body = pet.is_beside(x, s) | (y - s > pet.feet)
+    i = np.argmax(2 * off_head + off_body)
+    canvas.frame(x[i], y[i], s)
+    canvas.fill(ellipse(0, 0, 1, 1), (214, 30, 36), (110, 8, 16), 0.16)
+    canvas.fill(ellipse(-0.3, -0.35, 0.28, 0.2), (255, 190, 190))
+    return finish_mask(canvas.mask([ellipse(0, 0, 1.16, 1.16)]))
+
+
+def _light(image, rng):
+    """The picture (uint8) under light that comes from one side, with a little film grain."""
+    size = len(image)
+    across = np.linspace(-1, 1, size, dtype=np.float32)
+    slope = rng.uniform(0, 0.15) * np.exp(2j * np.pi * rng.random())
+    light = rng.uniform(0.9, 1.06) * (1 + slope.imag * across[:, None] + slope.real * across)
+    # The difference of a random byte's two halves is nearly a Gaussian of standard deviation 6.5, at no cost.
+    noise = np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape)
+    grain = (noise & 15).astype(np.float32) - (noise >> 4)
+    return np.clip(image * light[..., None] + 0.5 * grain, 0, 255).astype(np.uint8)
+
+
+def _tight_box(mask):
+    """The smallest box around a mask: x0, y0, x1, y1, end exclusive."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _whole_number(name, value, least):
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be a whole number, {least} or more, but {value!r} was given.")
+    return int(value)
+
+
+def _class_idx(name, value):
+    if isinstance(value, str) and value in CLASS_NAMES:
+        return CLASS_NAMES.index(value)
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= value < len(CLASS_NAMES):
+        return int(value)
+    raise ValueError(f'{name} must be 0 or "cat", 1 or "dog", or None, but {value!r} was given.')

@@ -1,0 +1,299 @@
+"""Figures that can be seen, read aloud and checked.
+
+Every figure becomes a `Picture`: the image with its alt text, and under it a *fingerprint*, a line of numbers
+per map (where it peaks, from where to where it goes, how much it changes on the page). Alt text and
+fingerprint are read off what was drawn, not off what should have been drawn, so a blank heatmap shows
+in both, and the tests compare them.
+
+Colours: both maps are perceptually uniform and safe for colour-blind readers, and dark where there is no evidence.
+"""
+
+import base64
+import html
+import io
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils import cam as cam_maths
+
+POSITIVE = "inferno"  # evidence for a class: 0 is black
+SIGNED = "berlin"  # for and against: blue below zero, black at zero, red above
+FONT = {"font.size": 14, "axes.titlesize": 15}  # readable from the last row
+
+
+class Panel(NamedTuple):
+    """One panel of a figure: an image, a map, or a map over an image.
+
+    image (H, W), (H, W, 1) or (H, W, 3), floats in [0, 1] or uint8; cam (h, w), raw. With an image the map is
+    enlarged to it; alone, its cells are shown, with their values if `numbers`. keep="positive" leaves
+    negative evidence out. marks: (row, column, label) on the map's grid. box: (x0, y0, x1, y1) in pixels.
+    mask: where the object is, (H, W) bool; then the fingerprint tells the share of heat in it.
+    """
+
+    title: str
+    image: np.ndarray | None = None
+    cam: np.ndarray | None = None
+    keep: str = "signed"
+    numbers: bool = False
+    marks: tuple = ()
+    box: tuple | None = None
+    mask: np.ndarray | None = None
+
+
+class Picture:
+    """A finished figure: PNG bytes, alt text, and the fingerprint shown below it."""
+
+    def __init__(self, png, alt, fingerprint):
+        self.png, self.alt, self.fingerprint = png, alt, fingerprint
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        # JupyterLab shows no alt text for image/png outputs, so the image goes out as HTML.
+        source = base64.b64encode(self.png).decode()
+        lines = "<br>".join(html.escape(line) for line in self.fingerprint)
+        page = (f'<figure style="margin:0"><img src="data:image/png;base64,{source}" alt="{html.escape(self.alt)}" '
+                f'style="max-width:100%"><figcaption><small>{lines}</small></figcaption></figure>')
+        return {"text/html": page, "text/plain": "\n".join([self.alt, *self.fingerprint])}
+
+
+# --- the figures of the course ---------------------------------------------------------------
+
+
+def panels(items, what, columns=None, limit=None, panel_size=3.4):
+    """A row (or grid) of `Panel`s that share one colour scale, so that maps can be compared: a `Picture`.
+
+    `what` opens the alt text: a sentence on what the figure shows. `limit` is the value with the
+    strongest colour; the largest magnitude of all maps unless given.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    if not items:
+        raise ValueError("No panels to draw; expected at least one Panel.")
+    columns = columns or len(items)
+    rows = -(-len(items) // columns)
+    maps = [_checked_map(p) for p in items if p.cam is not None]
+    limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
+    with matplotlib.rc_context(FONT):
+        figure = Figure(figsize=(columns * panel_size + (0.9 if maps else 0), rows * (panel_size + 0.35)), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+        for ax, panel in zip(axes, items):
+            _draw_panel(ax, panel, limit)
+        for ax in axes[len(items):]:
+            ax.remove()
+        for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
+            shown = [im for ax in figure.axes for im in ax.images if im.get_gid() == f"map {keep}"]
+            bar = figure.colorbar(shown[-1], ax=axes[:len(items)].tolist(), shrink=0.8, pad=0.02, aspect=30,
+                                  label="evidence" if keep == "signed" else "evidence for")
+            bar.solids.set_alpha(1)
+        return picture(figure, what, [p.mask for p in items])
+
+
+def three_panels(image, cam, name, keep="signed", mask=None, what=None):
+    """The image, the map of class `name` on its own grid, and the map over the image."""
+    return panels([Panel("input", image=image),
+                   Panel(f"map of {name}", cam=cam, keep=keep),
+                   Panel("both", image=image, cam=cam, keep=keep, mask=mask)],
+                  what or f"Three panels: the input, the class activation map of {name} on its own grid, and both together.")
+
+
+def picture(figure, what, masks=()):
+    """Any Matplotlib figure as a `Picture`: `what` it shows in words, completed by what was drawn."""
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with matplotlib.rc_context(FONT):
+        canvas = FigureCanvasAgg(figure)
+        figure.set_dpi(100)
+        png = io.BytesIO()
+        canvas.print_png(png)
+        record = _record(figure, canvas, list(masks))
+    fingerprint = [line for line, _ in record]
+    alt = " ".join([what.rstrip(". ") + "."] + [sentence for _, sentence in record])
+    return Picture(png.getvalue(), alt, fingerprint)
+
+
+def reveal(guess, cam, name, image=None):
+    """The learner's guess (row, column of the map's grid) beside the map: a `Picture`, and the score in words."""
+    cam = _checked_map(Panel(name, cam=cam))
+    row, column = (int(i) for i in guess)
+    if not (0 <= row < cam.shape[0] and 0 <= column < cam.shape[1]):
+        raise ValueError(f"Your guess {tuple(guess)} lies outside the map; rows are 0 to {cam.shape[0] - 1}, "
+                         f"columns 0 to {cam.shape[1] - 1}.")
+    beaten = (cam < cam[row, column]).sum() / max(1, cam.size - 1)
+    say(f"Your cell ({row}, {column}) holds more evidence for {name} than **{beaten:.0%}** of the other cells.")
+    marks = ((row, column, "you"),)
+    items = [Panel("your guess", image=image, marks=marks)] if image is not None else []
+    return panels(items + [Panel(f"map of {name}", cam=cam, marks=marks)],
+                  f"Your guess at row {row}, column {column}, and the class activation map of {name}.")
+
+
+def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None):
+    """A map blended over its image in NumPy: (H, W, 3) uint8, for the sliders, which have no time for Matplotlib.
+
+    image as in `Panel`; cam (h, w), raw; opacity 0 to 1; evidence below threshold * limit is left out.
+    """
+    picture = _rgb(image)
+    shown, low, high = _shown(cam_maths.upsample(_checked_map(Panel("", cam=cam)), picture.shape[:2]), keep, limit)
+    heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
+    alpha = np.where(np.abs(shown) >= threshold * high, opacity, 0.0)[..., None]
+    return (picture * (1 - alpha) + heat * alpha).astype(np.uint8)
+
+
+def say(text):
+    """A sentence with numbers from the run, shown as Markdown: prose can't drift from its figures."""
+    from IPython.display import Markdown, display
+
+    display(Markdown(text))
+
+
+# --- drawing ---------------------------------------------------------------------------------
+
+
+def _draw_panel(ax, panel, limit):
+    ax.set_title(panel.title)
+    if panel.image is not None:
+        image = _rgb(panel.image)
+        ax.imshow(image, interpolation="nearest")
+        size = image.shape[:2]
+        ax.set_xticks([]), ax.set_yticks([])
+    if panel.cam is not None:
+        raw = _checked_map(panel)
+        grid = raw.shape
+        if panel.image is None:
+            size = grid
+            ax.set_xticks(range(grid[1])), ax.set_yticks(range(grid[0]))
+            if max(grid) > 8:
+                ax.set_xticks([]), ax.set_yticks([])
+            else:  # lines between the cells
+                ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True), ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True)
+                ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
+                ax.tick_params(which="both", length=0)
+        shown, low, high = _shown(cam_maths.upsample(raw, size) if size != grid else raw, panel.keep, limit)
+        ax.imshow(shown, cmap=POSITIVE if panel.keep == "positive" else SIGNED, vmin=low, vmax=high,
+                  alpha=0.55 if panel.image is not None else 1.0, interpolation="nearest", gid=f"map {panel.keep}")
+        if panel.numbers:
+            for (row, column), value in np.ndenumerate(raw):
+                ax.text(column, row, f"{value + 0.0:.3g}", ha="center", va="center", fontsize=12, color="white",
+                        bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.55})
+    for row, column, label in panel.marks:
+        grid = panel.cam.shape if panel.cam is not None else (7, 7)
+        y, x = ((i + 0.5) * s / g - 0.5 for i, s, g in zip((row, column), size, grid))
+        ax.plot(x, y, "o", markersize=16, markerfacecolor="none", markeredgecolor="white", markeredgewidth=3)
+        ax.annotate(label, (x, y), textcoords="offset points", xytext=(12, 8), color="black", fontweight="bold",
+                    bbox={"boxstyle": "round", "facecolor": "white"})
+    if panel.box is not None:
+        x0, y0, x1, y1 = panel.box
+        ax.plot([x0 - .5, x1 - .5, x1 - .5, x0 - .5, x0 - .5], [y0 - .5, y0 - .5, y1 - .5, y1 - .5, y0 - .5], color="white", linewidth=2.5)
+
+
+def _checked_map(panel):
+    raw = np.asarray(panel.cam)
+    if raw.ndim != 2 or raw.size == 0:
+        raise ValueError(f"The map of panel '{panel.title}' has shape {raw.shape}; expected one map (h, w), such as cams[0].")
+    if not np.isfinite(raw).all():
+        raise ValueError(f"The map of panel '{panel.title}' has values that are NaN or infinite; nothing true could be drawn.")
+    return raw.astype(float)
+
+
+def _shown(cam, keep, limit=None):
+    """The values to colour and the values of the darkest and the brightest colour."""
+    if keep not in ("positive", "signed"):
+        raise ValueError(f'keep is {keep!r}; it can be "positive" or "signed".')
+    shown = np.maximum(cam, 0) if keep == "positive" else cam
+    high = limit or np.abs(shown).max() or 1.0
+    return shown, (0.0 if keep == "positive" else -high), high
+
+
+def _rgb(image):
+    """Any image of the course as (H, W, 3) uint8."""
+    image = np.asarray(image)
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[..., 0]
+    if image.ndim not in (2, 3) or image.ndim == 3 and image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"image has shape {image.shape}; expected (H, W), (H, W, 1) or (H, W, 3).")
+    if image.dtype != np.uint8:
+        if not np.isfinite(image).all() or image.min() < -1e-6 or image.max() > 1 + 1e-6:
+            raise ValueError(f"image goes from {image.min():.3g} to {image.max():.3g}; floats must lie in [0, 1] (divide by 255).")
+        image = np.round(image * 255).astype(np.uint8)
+    return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
+
+
+def _colours(keep):
+    """The 256 colours of a map, (256, 3) in 0..255."""
+    from matplotlib import colormaps
+
+    return colormaps[POSITIVE if keep == "positive" else SIGNED](np.arange(256))[:, :3] * 255
+
+
+# --- the record: what was drawn, in numbers and in words -------------------------------------
+
+
+def _record(figure, canvas, masks):
+    """(fingerprint line, sentence for the alt text) of every map, curve and row of bars in the figure."""
+    maps = [(ax, im) for ax in figure.axes for im in ax.images if (im.get_gid() or "").startswith("map")]
+    drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
+    for _, im in maps:
+        im.set_visible(False)
+    if maps:
+        canvas.draw()
+    change = np.abs(drawn - np.asarray(canvas.buffer_rgba())[..., :3]).mean(axis=2) / 255
+    for _, im in maps:
+        im.set_visible(True)
+    order = list(figure.axes)
+    record = []
+    for ax, im in maps:
+        x0, y0, x1, y1 = ax.get_window_extent().extents.astype(int)
+        ink = change[len(change) - y1:len(change) - y0, x0:x1].std()
+        index = order.index(ax)
+        record.append(_map_record(ax.get_title(), np.asarray(im.get_array()), ink, masks[index] if index < len(masks) else None))
+    for ax in figure.axes:
+        record += _curve_records(ax)
+    return record
+
+
+def _map_record(title, values, ink, mask):
+    height, width = values.shape
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    name = title or "map"
+    line = (f"{name}: peak at row {row}, column {column} of {height} × {width} · "
+            f"{_number(values.min())} to {_number(values.max())} · ink {ink:.2f}")
+    if ink < 0.005:
+        return line, f"In '{name}' the map is blank: the same everywhere."
+    if values.max() <= 0:
+        return line, f"In '{name}' there is no positive evidence."
+    sentence = f"In '{name}' the evidence is strongest {_where(row / height, column / width, height, width)}"
+    if mask is not None:
+        heat = np.maximum(values, 0)
+        share = heat[mask].sum() / heat.sum() if heat.any() else 0.0
+        line += f" · heat in the object {share:.2f}"
+        sentence += f", with {share:.0%} of the heat in the object"
+    return line, sentence + "."
+
+
+def _curve_records(ax):
+    record = []
+    for curve in ax.lines:
+        name = curve.get_label()
+        if name.startswith("_"):
+            continue
+        y = np.asarray(curve.get_ydata(), float)
+        ends = f"{_number(y[0])} at the left, {_number(y[-1])} at the right"
+        record.append((f"{name}: {len(y)} points · {ends} · {_number(y.min())} to {_number(y.max())}", f"Curve '{name}': {ends}."))
+    for bars in ax.containers:
+        heights = [bar.get_height() for bar in bars]
+        if heights:
+            values = ", ".join(_number(h) for h in heights)
+            record.append((f"bars {ax.get_title()}: {values}", f"Bars: {values}."))
+    return record
+
+
+def _where(y, x, height, width):
+    """A place in words: (0.1, 0.8) -> "at the upper right"; the centre of the cell counts."""
+    vertical = ("upper", "", "lower")[min(2, int((y + 0.5 / height) * 3))]
+    horizontal = ("left", "", "right")[min(2, int((x + 0.5 / width) * 3))]
+    return f"at the {' '.join(w for w in (vertical, horizontal) if w) or 'centre'}"
+
+
+def _number(value):
+    return f"{value:.3g}".replace("-", "−") if abs(value) >= 5e-4 else "0"

@@ -1,0 +1,54 @@
+"""Execute notebooks from top to bottom on embedded data and save them with what they show.
+
+    python tools/run_notebooks.py notebooks/*.ipynb
+
+Saved files carry nothing of the machine: no timings, no execution metadata, no widget models (an explorer
+without its kernel would be a dead picture). Stops at the first error and leaves that file untouched.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+
+
+def run(path):
+    notebook = nbformat.read(path, as_version=4)
+    start = time.perf_counter()
+    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    seconds = time.perf_counter() - start
+    notebook.metadata = {"kernelspec": KERNELSPEC, "language_info": {"name": "python"},
+                         **{k: v for k, v in notebook.metadata.items() if k == "course"}}
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in map(_without_widget, cell.outputs) if o is not None]
+            stderr = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
+            if stderr:
+                raise SystemExit(f"{path}: a cell writes to stderr, which learners would read as an error:\n{stderr}")
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)
+    print(f"{path}: {seconds:.0f} s")
+
+
+def _without_widget(output):
+    data = output.get("data", {})
+    if "application/vnd.jupyter.widget-view+json" in data:
+        if data.get("text/plain", "").lstrip().startswith(("0%", "  0%", "HBox()")):
+            return None  # a progress bar that is gone when its cell is done
+        del data["application/vnd.jupyter.widget-view+json"]
+        data["text/plain"] = "Run this cell to get the sliders."
+    return output
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as empty:  # embedded data, whatever this machine has
+        os.environ.update(TFDS_DATA_DIR=empty, KERAS_HOME=empty)
+        for name in sys.argv[1:]:
+            run(Path(name))
