@@ -51,7 +51,7 @@ def main():
         things = "1 thing is" if wrong == 1 else f"{wrong} things are"
         print(f"\n{things} wrong; the lines marked WRONG say what to do.")
     else:
-        print("\nThis machine is ready for the course" + ("; the notes are optional." if NOTE in signs else "."))
+        print("\nThis machine is ready for the course; what the notes name is optional.")
     return 1 if wrong else 0
 
 
@@ -82,7 +82,7 @@ def python():
     if platform.python_version() in SpecifierSet(wanted):
         yield OK, f"Python {sys.version_info.major}.{sys.version_info.minor}"
     else:
-        yield WRONG, f"Python {platform.python_version()}: the course needs {wanted}; install such a one, `make env`"
+        yield WRONG, f"Python {platform.python_version()}: the course needs {wanted}"
 
 
 def packages():
@@ -146,7 +146,8 @@ def data():
         if flaw is None:
             yield OK, f"{name}: {real}, for notebook {notebooks}"
         elif flaw == fetch.ABSENT:
-            yield NOTE, f"{name}: not here, notebook {notebooks} uses {stand_in}; get it: {fetch.how_to_get(name)}"
+            yield NOTE, (f"{name}: not here, notebook {notebooks} uses {stand_in}; "
+                         f"get it: {fetch.how_to_get(name)}")
         else:
             yield WRONG, f"{name}: damaged ({flaw}); get it anew: {fetch.how_to_get(name)}"
 
@@ -190,12 +191,13 @@ def optional():
 
 
 def tensorflow(probe):
-    """Does TensorFlow import and compute? `probe` comes from start_tensorflow(), None: ask the one imported."""
+    """Does TensorFlow import and compute? `probe`: start_tensorflow(), or None if it is imported."""
     if probe is None:
         import tensorflow as tf
 
-        right = tf.matmul([[1., 2.], [3., 4.]], [[5., 6.], [7., 8.]]).numpy().tolist() == [[19., 22.], [43., 50.]]
-        yield (OK, "TensorFlow computes") if right else (WRONG, "TensorFlow multiplies two matrices wrongly")
+        product = tf.matmul([[1., 2.], [3., 4.]], [[5., 6.], [7., 8.]]).numpy().tolist()
+        right = product == [[19., 22.], [43., 50.]]
+        yield (OK, "TensorFlow computes") if right else (WRONG, f"TensorFlow multiplies wrongly: {product}")
         return
     try:
         output, errors = probe.communicate(timeout=TENSORFLOW_LIMIT)
@@ -208,13 +210,13 @@ def tensorflow(probe):
     if PROBED in output:
         yield OK, "TensorFlow computes"
     elif "RESULT" in output:
-        yield WRONG, (f"Keras is set up for something else (KERAS_BACKEND, keras.json): got {output.strip()}; "
-                      f"expected {PROBED}")
+        yield WRONG, (f"Keras is set up for something else (by KERAS_BACKEND or keras.json): "
+                      f"got {output.strip()}; expected {PROBED}")
     elif probe.returncode in (-getattr(signal, "SIGILL", 4), 0xC000001D):     # the second is Windows' number
-        yield WRONG, ("TensorFlow crashed by an illegal instruction: this processor, or virtual machine, lacks AVX; "
-                      "use another one")
+        yield WRONG, ("TensorFlow crashed by an illegal instruction: this processor, or virtual machine, "
+                      "lacks AVX; use another machine")
     elif probe.returncode == -9:
-        yield WRONG, "TensorFlow was killed at its import, most likely for want of memory: close other programs"
+        yield WRONG, "TensorFlow was killed at its import, likely for want of memory: close other programs"
     elif probe.returncode < 0:
         yield WRONG, f"TensorFlow crashed with {signal.Signals(-probe.returncode).name}: run `make clean env`"
     else:

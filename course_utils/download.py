@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 PAUSES = (1, 3, 6)      # seconds before each new try; the count starts again whenever bytes have arrived
 TIMEOUT = (15, 60)      # seconds to connect, and between two packets
+CHUNK = 1 << 14         # bytes; what has arrived of a chunk is lost when the line is cut
 
 
 class FetchError(Exception):
@@ -87,7 +88,7 @@ def _receive(url, path, size):
 
 
 def _first_byte(answer, url, path, start, size):
-    """The byte from which the server sends: `start`, or 0 if it ignores ranges; raises FetchError otherwise."""
+    """The byte from which the server sends: `start`, or 0 if it ignores ranges; else raises."""
     by_hand = f"Try another network; or get {url} with a browser, save it as {path} and run this again."
     if answer.status_code not in (200, 206):
         raise FetchError(f"the server said {answer.status_code} {answer.reason} to {url}", by_hand)
@@ -112,7 +113,7 @@ def _write(answer, path, start, size):
     try:
         with (open(part_of(path), "ab" if start else "wb") as file,
               tqdm(total=size, initial=start, desc=path.name[-40:], unit="B", unit_scale=True) as bar):
-            for chunk in answer.iter_content(1 << 16):
+            for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
     except OSError as error:

@@ -221,7 +221,7 @@ def _prepare(name):
     except Exception as error:     # whatever TFDS and TensorFlow may raise, the reader gets a sentence
         if is_full(error):
             needed, free = DATA_SETS[name].room, free_space(downloads)
-            raise FetchError(f"the disk is full: preparing needs {in_words(needed)}, {in_words(free)} are free",
+            raise FetchError(f"the disk is full: preparing needs {in_words(needed)}, has {in_words(free)}",
                              _elsewhere(name)) from error
         advice = "The archives are kept: run the same command again."
         if os.name == "nt" and name == "cats_vs_dogs":
@@ -240,8 +240,8 @@ def _check_room(name, sizes, to_prepare):
     preparing = f", {in_words(to_prepare)} more to prepare it" if to_prepare else ""
     print(f"{name}: {in_words(missing)} to download{preparing}; {in_words(free)} free in {home}.")
     if free < needed:
-        raise FetchError(f"the disk is too full: needs {in_words(needed)} (with {in_words(RESERVE)} in reserve), "
-                         f"has {in_words(free)}", _elsewhere(name))
+        raise FetchError(f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} in "
+                         f"reserve, and it has {in_words(free)}", _elsewhere(name))
 
 
 def _elsewhere(name):

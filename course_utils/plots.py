@@ -59,11 +59,11 @@ class Picture:
 # --- the figures of the course ---------------------------------------------------------------
 
 
-def panels(items, what, columns=None, limit=None, panel_size=3.4):
+def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     """A row (or grid) of `Panel`s that share one colour scale, so that maps can be compared: a `Picture`.
 
     `what` opens the alt text: a sentence on what the figure shows. `limit` is the value with the
-    strongest colour; the largest magnitude of all maps unless given.
+    strongest colour, the largest magnitude of all maps unless given; `label` names the colours.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -84,7 +84,7 @@ def panels(items, what, columns=None, limit=None, panel_size=3.4):
         for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
             shown = [im for ax in figure.axes for im in ax.images if im.get_gid() == f"map {keep}"]
             bar = figure.colorbar(shown[-1], ax=axes[:len(items)].tolist(), shrink=0.8, pad=0.02, aspect=30,
-                                  label="evidence" if keep == "signed" else "evidence for")
+                                  label=label or ("evidence" if keep == "signed" else "evidence for"))
             bar.solids.set_alpha(1)
         return picture(figure, what, [p.mask for p in items])
 
@@ -232,24 +232,29 @@ def _colours(keep):
 def _record(figure, canvas, masks):
     """(fingerprint line, sentence for the alt text) of every map, curve and row of bars in the figure."""
     maps = [(ax, im) for ax in figure.axes for im in ax.images if (im.get_gid() or "").startswith("map")]
-    drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
-    for _, im in maps:
-        im.set_visible(False)
-    if maps:
-        canvas.draw()
-    change = np.abs(drawn - np.asarray(canvas.buffer_rgba())[..., :3]).mean(axis=2) / 255
-    for _, im in maps:
-        im.set_visible(True)
-    order = list(figure.axes)
+    change = _change(canvas, [im for _, im in maps])
     record = []
     for ax, im in maps:
         x0, y0, x1, y1 = ax.get_window_extent().extents.astype(int)
-        ink = change[len(change) - y1:len(change) - y0, x0:x1].std()
-        index = order.index(ax)
+        ink = change[len(change) - y1:len(change) - y0, x0:x1].mean()
+        index = figure.axes.index(ax)
         record.append(_map_record(ax.get_title(), np.asarray(im.get_array()), ink, masks[index] if index < len(masks) else None))
     for ax in figure.axes:
         record += _curve_records(ax)
     return record
+
+
+def _change(canvas, maps):
+    """How much each pixel of the page, 0 to 1, owes to the maps: the page with them against flat ones."""
+    drawn = np.asarray(canvas.buffer_rgba())[..., :3].astype(float)
+    values = [np.asarray(im.get_array()) for im in maps]
+    for im, value in zip(maps, values):
+        im.set_data(np.full_like(value, value.min()))
+    canvas.draw()
+    change = np.abs(drawn - np.asarray(canvas.buffer_rgba())[..., :3]).mean(axis=2) / 255
+    for im, value in zip(maps, values):
+        im.set_data(value)
+    return change
 
 
 def _map_record(title, values, ink, mask):
@@ -257,8 +262,8 @@ def _map_record(title, values, ink, mask):
     row, column = np.unravel_index(values.argmax(), values.shape)
     name = title or "map"
     line = (f"{name}: peak at row {row}, column {column} of {height} × {width} · "
-            f"{_number(values.min())} to {_number(values.max())} · ink {ink:.2f}")
-    if ink < 0.005:
+            f"{_number(values.min())} to {_number(values.max())} · ink {ink:.3f}")
+    if ink < 0.0005:
         return line, f"In '{name}' the map is blank: the same everywhere."
     if values.max() <= 0:
         return line, f"In '{name}' there is no positive evidence."
@@ -290,9 +295,9 @@ def _curve_records(ax):
 
 def _where(y, x, height, width):
     """A place in words: (0.1, 0.8) -> "at the upper right"; the centre of the cell counts."""
-    vertical = ("upper", "", "lower")[min(2, int((y + 0.5 / height) * 3))]
-    horizontal = ("left", "", "right")[min(2, int((x + 0.5 / width) * 3))]
-    return f"at the {' '.join(w for w in (vertical, horizontal) if w) or 'centre'}"
+    vertical, horizontal = (min(2, int((at + 0.5 / n) * 3)) for at, n in ((y, height), (x, width)))
+    words = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
+    return f"at the {words[vertical][horizontal]}"
 
 
 def _number(value):

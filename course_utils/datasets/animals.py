@@ -305,7 +305,7 @@ def draw_cat_face(canvas, coat, face):
 
 
 def draw_dog_face(canvas, coat, face):
-    """Brown eyes with brows, a large nose, often a tongue; returns what reaches beyond the skull: the tongue."""
+    """Brown eyes with brows, a large nose, often a tongue; returns what reaches beyond the skull."""
     canvas.fill(DOG_MUZZLE, coat.second if coat.socks else lighter(coat.main, 0.45))
     tongue = []
     if face.tongue:

@@ -87,13 +87,12 @@ def curve(*points):
 
 
 def tube(path, width, end_width=None):
-    """The outline of a brush stroke along a path; its width goes to `end_width`, and its end is round."""
-    end_width = width if end_width is None else end_width
+    """The outline of a brush stroke along a path; its width may go to `end_width`, and its end is round."""
     along = np.empty_like(path)
     along[1:-1], along[0], along[-1] = path[2:] - path[:-2], path[1] - path[0], path[-1] - path[-2]
     along /= np.abs(along) + 1e-9
-    sideways = 0.5j * along * np.linspace(width, end_width, len(path))
-    cap = path[-1] + 0.5 * end_width * along[-1] * HALF_TURN
+    along *= width if end_width is None else np.linspace(width, end_width, len(path))
+    sideways, cap = 0.5j * along, path[-1] + 0.5 * along[-1] * HALF_TURN
     return np.concatenate([path + sideways, cap, (path - sideways)[::-1]])
 
 

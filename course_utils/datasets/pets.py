@@ -4,9 +4,9 @@ The drawings come with the truth that photographs lack: where the head is, where
 planted red ball is. Only the head depends on the class. The cat and the dog of one seed are the same
 picture elsewhere, so whatever a map shows outside the head, the class did not put it there.
 
-A seed fixes a picture: NumPy generators of its own decide, one each for layout, pets, scenery, ball and light,
-and Pillow fills polygons. There are no fonts, no files and no clock in it. How many pictures are drawn, in which
-order and on which machine doesn't matter, except that another Pillow may round a pixel at an edge differently.
+A seed fixes a picture. NumPy generators of its own decide, one each for layout, pets, scenery, ball and
+light, and Pillow fills polygons; there are no fonts, no files and no clock in it. How many pictures are drawn,
+in which order and on which machine doesn't matter (but another Pillow may round a pixel at an edge differently).
 """
 
 from typing import NamedTuple
@@ -75,11 +75,12 @@ def drawn_pets(n, seed=0, size=96, *, label=None, ears=None, cue=False, cue_with
     """Draw the pets of the seeds from `seed` to `seed + n - 1`, as `Drawings`.
 
     Keep those ranges apart, and training and test pictures are. label, ears, cue: as in `draw_pet`, for all.
-    cue_with_dog (0 to 1) plants a shortcut: that share of the dogs has a red ball, and of the cats the rest; 0.95
-    means 95 % and 5 %, and at 0.5 the ball tells nothing. Raises ValueError for anything else.
+    cue_with_dog (0 to 1) plants a shortcut: that share of the dogs has a red ball, and of the cats the rest;
+    0.95 means 95 % and 5 %, and at 0.5 the ball tells nothing. Raises ValueError for anything else.
     """
     n, seed = _whole_number("n", n, 1), _whole_number("seed", seed, 0)
-    if cue_with_dog is not None and (cue or not isinstance(cue_with_dog, (int, float)) or not 0 <= cue_with_dog <= 1):
+    is_share = isinstance(cue_with_dog, (int, float)) and 0 <= cue_with_dog <= 1
+    if cue_with_dog is not None and (cue or not is_share):
         raise ValueError(f"cue_with_dog must be a number from 0 to 1, and then cue is left out, "
                          f"but cue_with_dog={cue_with_dog!r} and cue={cue!r} were given.")
     drawings = []
@@ -97,9 +98,9 @@ def draw_two_pets(seed, size=96):
     """Draw a cat and a dog side by side, as `TwoPets`; the seed decides which of them is on the left."""
     seed, size = _whole_number("seed", seed, 0), _whole_number("size", size, 32)
     labels = [animals.CAT, animals.DOG]
-    left_to_right = labels if _label_of(seed) == animals.CAT else labels[::-1]
-    image, heads, _, _ = _compose(seed, size, _pets_side_by_side(seed), left_to_right, left_to_right, cue=False)
-    heads = np.array([heads[left_to_right.index(label)] for label in labels])
+    kinds = labels if _label_of(seed) == animals.CAT else labels[::-1]  # from left to right
+    image, heads, _, _ = _compose(seed, size, _pets_side_by_side(seed), kinds, kinds, cue=False)
+    heads = np.array([heads[kinds.index(label)] for label in labels])
     return TwoPets(image, np.array(labels), np.array([_tight_box(head) for head in heads]), heads)
 
 
@@ -110,7 +111,7 @@ def contact_sheet(images, columns=8, gap=2):
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or len(images) == 0:
-        raise ValueError(f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of type "
+        raise ValueError(f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of "
                          f"{images.dtype} was given: stack them with np.stack, and bring 0..1 to 0..255 first.")
     columns, gap = min(_whole_number("columns", columns, 1), len(images)), _whole_number("gap", gap, 0)
     rows, (h, w) = -(-len(images) // columns), images.shape[1:3]
@@ -163,15 +164,19 @@ def _compose(seed, size, pets, kinds, ears, cue):
     canvas, rng = Canvas(size), _stream("scenery", seed)
     horizon, things = scenery.draw_backdrop(canvas, rng, min(pet.feet for pet in pets))
     heads, bodies = [None] * len(pets), [None] * len(pets)
-    queue = [(pet.feet, None, i) for i, pet in enumerate(pets)]
-    queue += [(y, thing, x) for x, y, thing in scenery.choose_clutter(rng, horizon, things, pets)]
-    for y, thing, which in sorted(queue, key=lambda entry: entry[0]):  # what stands nearer is drawn later
-        if thing is None:
-            bodies[which] = finish_mask(animals.draw_body(canvas, pets[which]))
-            heads[which] = finish_mask(animals.draw_head(canvas, pets[which], kinds[which], ears[which]))
-        else:
-            canvas.frame(which, y)
-            thing(canvas, rng)
+
+    def draw_one(i):
+        bodies[i] = finish_mask(animals.draw_body(canvas, pets[i]))
+        heads[i] = finish_mask(animals.draw_head(canvas, pets[i], kinds[i], ears[i]))
+
+    def draw_thing(x, y, thing):
+        canvas.frame(x, y)
+        thing(canvas, rng)
+
+    queue = [(pet.feet, draw_one, [i]) for i, pet in enumerate(pets)]
+    queue += [(y, draw_thing, [x, y, thing]) for x, y, thing in scenery.choose_clutter(rng, horizon, things, pets)]
+    for _, draw, what in sorted(queue, key=lambda entry: entry[0]):  # what stands nearer is drawn later
+        draw(*what)
     ball = _draw_cue(canvas, seed, pets[0], horizon) if cue else np.zeros((size, size), bool)
     return _light(canvas.finish(), _stream("light", seed)), heads, np.any(bodies, axis=0), ball
 
@@ -194,7 +199,7 @@ def _light(image, rng):
     """The picture (uint8) under light that comes from one side, with a little film grain."""
     size = len(image)
     across = np.linspace(-1, 1, size, dtype=np.float32)
-    slope = rng.uniform(0, 0.15) * np.exp(2j * np.pi * rng.random())
+    slope = complex(rng.uniform(0, 0.15) * np.exp(2j * np.pi * rng.random()))
     light = rng.uniform(0.9, 1.06) * (1 + slope.imag * across[:, None] + slope.real * across)
     # The difference of a random byte's two halves is nearly a Gaussian of standard deviation 6.5, at no cost.
     noise = np.frombuffer(rng.bytes(image.size), np.uint8).reshape(image.shape)

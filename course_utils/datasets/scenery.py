@@ -195,8 +195,8 @@ OUTDOORS = {sun: (0.07, 0.17), cloud: (0.07, 0.2), tree: None, fir: None, house:
 FROM_SIDE_TO_SIDE = {bunting, fence}
 ON_THE_FLOOR = (plant, crate, ball, yarn, bowl, bone, cushion, books)
 ON_THE_GRASS = (bush, crate, ball, flower, flower, bowl, bone)
-TALL = {plant, bush}  # never in front of a pet; everything else is less high than LOW, and within BESIDE of its x
-LOW, BESIDE = 0.13, 0.13
+TALL = {plant, bush}  # never in front of a pet
+LOW, BESIDE = 0.13, 0.13  # how far everything else reaches upwards and sidewards, at most
 
 
 def draw_room(canvas, rng, horizon):
@@ -245,7 +245,7 @@ def draw_garden(canvas, rng, horizon):
 
 
 def draw_backdrop(canvas, rng, feet):
-    """Draw a room or a garden; return its horizon, above the highest `feet`, and the things for its ground."""
+    """Draw a room or a garden; return its horizon, above the `feet`, and the things for its ground."""
     horizon = min(rng.uniform(0.35, 0.75), feet - rng.uniform(0.04, 0.12))  # else pets would float
     indoors = rng.random() < 0.6
     canvas.frame()
