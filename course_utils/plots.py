@@ -39,6 +39,7 @@ class Panel(NamedTuple):
     marks: tuple = ()
     box: tuple | None = None
     mask: np.ndarray | None = None
+    grid: tuple | None = None  # rows and columns that `marks` count in; the map's own unless given
 
 
 class Picture:
@@ -123,7 +124,7 @@ def reveal(guess, cam, name, image=None):
     beaten = (cam < cam[row, column]).sum() / max(1, cam.size - 1)
     say(f"Your cell ({row}, {column}) holds more evidence for {name} than **{beaten:.0%}** of the other cells.")
     marks = ((row, column, "you"),)
-    items = [Panel("your guess", image=image, marks=marks)] if image is not None else []
+    items = [Panel("your guess", image=image, marks=marks, grid=cam.shape)] if image is not None else []
     return panels(items + [Panel(f"map of {name}", cam=cam, marks=marks)],
                   f"Your guess at row {row}, column {column}, and the class activation map of {name}.")
 
@@ -177,7 +178,7 @@ def _draw_panel(ax, panel, limit):
                 ax.text(column, row, f"{value + 0.0:.3g}", ha="center", va="center", fontsize=12, color="white",
                         bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.55})
     for row, column, label in panel.marks:
-        grid = panel.cam.shape if panel.cam is not None else (7, 7)
+        grid = panel.grid or (size if panel.cam is None else panel.cam.shape)
         y, x = ((i + 0.5) * s / g - 0.5 for i, s, g in zip((row, column), size, grid))
         ax.plot(x, y, "o", markersize=16, markerfacecolor="none", markeredgecolor="white", markeredgewidth=3)
         ax.annotate(label, (x, y), textcoords="offset points", xytext=(12, 8), color="black", fontweight="bold",

@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/train_pets_net.py
 
-Writes `pets_net.weights.h5` and `first_map.npz` to `course_utils/weights`. It learns from drawn pets of seeds from
-1,000,000 on and is examined on seeds from 2,000,000 on; the notebooks use seeds below 100,000, so none of their
-pictures was learnt.
+Writes `pets_net.weights.h5` and `first_map.npz` to `course_utils/weights`. The network learns from drawn pets of
+seeds from 1,000,000 on and is examined on seeds from 2,000,000 on. The notebooks use seeds below 100,000, so
+it has seen none of their pictures.
 """
 
 import os
@@ -25,13 +25,13 @@ WEIGHTS = Path(course_utils.__file__).parent / "weights"
 TRAIN_SEED, N_TRAIN = 1_000_000, 2_000
 TEST_SEED, N_TEST = 2_000_000, 500
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
-FIRST_SEED = 16  # the cat on the first page
+FIRST_SEED = 74  # the cat on the first page
 
 
 def pets_net():
-    """Pictures (B, H, W, 3), 0 to 255, to class_scores (B, 2); feature maps of a quarter of the size, H/4 x W/4 x 48.
+    """From pictures (B, H, W, 3), 0 to 255, to class_scores (B, 2); its feature_maps are (B, H/4, W/4, 48).
 
-    Batch normalisation is what makes a network this small train reliably.
+    Without batch normalisation, training a network this small is a matter of luck.
     """
     x = inputs = keras.Input((None, None, 3), name="image")
     x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
@@ -58,7 +58,7 @@ def train(model, images, labels):
                                                   warmup_target=LEARNING_RATE, warmup_steps=warm_up)
     model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   metrics=["accuracy"])
-    model.fit(batches, epochs=EPOCHS, verbose=2)
+    model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
 def look(model, images):
@@ -103,14 +103,16 @@ def main():
 
     _, class_scores = look(model, unseen.images)
     accuracy = np.mean(class_scores.argmax(1) == unseen.labels)
-    WEIGHTS.mkdir(exist_ok=True)
-    model.save_weights(WEIGHTS / "pets_net.weights.h5")
-    store_first_map(model, WEIGHTS / "first_map.npz")
-
     print(f"drawing {N_TRAIN + N_TEST:,} pets: {drawn - start:.0f} s; training: {trained - drawn:.0f} s; "
           f"{model.count_params():,} parameters")
     print(f"on {N_TEST} unseen pets: accuracy {accuracy:.3f}, peak of the map in the head's box "
           f"{pointing(model, unseen):.3f}")
+
+    WEIGHTS.mkdir(exist_ok=True)
+    shipped = pets_net()  # never compiled: the optimiser's memory would treble the file
+    shipped.set_weights(model.get_weights())
+    shipped.save_weights(WEIGHTS / "pets_net.weights.h5")
+    store_first_map(shipped, WEIGHTS / "first_map.npz")
     for path in (WEIGHTS / "pets_net.weights.h5", WEIGHTS / "first_map.npz"):
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 

@@ -127,14 +127,14 @@ def bush(canvas, rng):
 
 
 def ball(canvas, rng):
-    s, colour = rng.uniform(0.032, 0.05), random_colour(rng, (0.5, 0.85), (0.6, 0.95), (0.14, 0.88))
+    s, colour = rng.uniform(0.032, 0.05), random_colour(rng, (0.5, 0.85), (0.6, 0.95), (0.14, 0.82))
     canvas.fill(s * ellipse(0, -1, 1, 1), colour, darker(colour), 0.007)
     seam = curve((-0.85, -0.8), (-0.3, -1.4), (0.3, -1.4), (0.85, -0.8))
     canvas.stroke(s * seam, lighter(colour, 0.65), 0.011)
 
 
 def yarn(canvas, rng):
-    s, colour = rng.uniform(0.036, 0.05), random_colour(rng, (0.3, 0.75), (0.55, 0.9), (0.14, 0.88))
+    s, colour = rng.uniform(0.036, 0.05), random_colour(rng, (0.3, 0.75), (0.55, 0.9), (0.14, 0.82))
     canvas.stroke(s * curve((0.4, -0.2), (1.6, 0.3), (1.6, -0.6), (2.3, 0)), colour, 0.01)
     canvas.fill(s * ellipse(0, -1, 1, 1), colour, darker(colour), 0.007)
     for tilt in (0, 0.8, 2):
