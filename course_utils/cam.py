@@ -70,9 +70,9 @@ def identity_gap(cams, class_scores, bias=None):
     1e-5 or less, when the map explains the score; anything larger means that it doesn't.
     """
     cams, class_scores = _finite(cams, "cams"), _finite(class_scores, "class_scores")
-    if cams.ndim != 4 or class_scores.shape != (cams.shape[0], cams.shape[3]):
+    if cams.ndim != 4 or class_scores.shape != (cams.shape[0], cams.shape[3]) or 0 in cams.shape:
         raise ValueError(f"cams has shape {cams.shape} and class_scores {class_scores.shape}; "
-                         "expected (B, H, W, C) and (B, C), with the same B and C.")
+                         "expected (B, H, W, C) and (B, C), with the same B and C, none empty.")
     explained = cams.mean(axis=(1, 2)) + _bias(bias, n_classes=cams.shape[3])
     return float(np.abs(explained - class_scores).max())
 
@@ -114,7 +114,9 @@ def upsample(cam, size, method="bilinear"):
     cam = _finite(cam, "cam")
     if cam.ndim not in (2, 3, 4) or 0 in cam.shape:
         raise ValueError(f"cam has shape {cam.shape}; expected (H, W), (B, H, W) or (B, H, W, C), none empty.")
-    height, width = (size, size) if np.ndim(size) == 0 else size
+    if np.asarray(size).dtype.kind not in "iu" or np.shape(size) not in ((), (2,)) or np.min(size) < 1:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels, or height and width, at least 1 each.")
+    height, width = np.broadcast_to(size, 2)
     axis = 0 if cam.ndim == 2 else 1
     rows = resize_matrix(cam.shape[axis], height, method).astype(cam.dtype, copy=False)
     columns = resize_matrix(cam.shape[axis + 1], width, method).astype(cam.dtype, copy=False)
@@ -164,12 +166,13 @@ def check_class_idx(class_idx, n_images, n_classes):
     """`class_idx`, an int or one per image, as an array (n_images,); raises when it fits no class."""
     classes = np.asarray(class_idx)
     if classes.dtype.kind not in "iu":
-        raise TypeError(f"class_idx is {class_idx!r}; expected a whole number, or one per image.")
+        raise TypeError(f"class_idx is {classes.tolist()!r}; expected a whole number, or one per image.")
     if classes.shape not in ((), (n_images,)):
         raise ValueError(f"class_idx has shape {classes.shape} for {n_images} image(s); "
                          "give one class for all, or exactly one per image.")
-    if classes.min() < 0 or classes.max() >= n_classes:
-        raise ValueError(f"class_idx {class_idx} is out of range; the {n_classes} classes are 0 to {n_classes - 1}.")
+    wrong = classes[(classes < 0) | (classes >= n_classes)]
+    if wrong.size:
+        raise ValueError(f"class_idx {wrong[0]} is out of range; the {n_classes} classes are 0 to {n_classes - 1}.")
     return np.broadcast_to(classes, (n_images,))
 
 

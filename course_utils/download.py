@@ -45,7 +45,7 @@ def download(url, path, size, digest, algorithm="sha256"):
             part.unlink()
             if from_first_byte:
                 raise FetchError(
-                    f"the {algorithm} hash of {path.name} differs: expected {digest}, got {got}",
+                    f"the {algorithm} hash of {_file_name(url)} differs: expected {digest}, got {got}",
                     "Try another network; if it stays so, the publisher has changed the file.")
             from_first_byte, most = True, 0     # its beginning came from an earlier run: once more without
             continue
@@ -73,7 +73,7 @@ def _receive(url, path, size):
         with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
             if answer.status_code == 429 or answer.status_code >= 500:
                 return f"{host} said {answer.status_code} {answer.reason}"
-            _write(answer, path, _first_byte(answer, url, path, start, size), size)
+            _write(answer, path, _first_byte(answer, url, path, start, size), size, label=_file_name(url))
     except requests.exceptions.SSLError:
         raise FetchError(
             f"no secure connection to {host}: its certificate could not be verified",
@@ -107,12 +107,12 @@ def _first_byte(answer, url, path, start, size):
     return start
 
 
-def _write(answer, path, start, size):
+def _write(answer, path, start, size, label):
     from tqdm import tqdm
 
     try:
         with (open(part_of(path), "ab" if start else "wb") as file,
-              tqdm(total=size, initial=start, desc=path.name[-40:], unit="B", unit_scale=True) as bar):
+              tqdm(total=size, initial=start, desc=label, unit="B", unit_scale=True) as bar):
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
@@ -122,6 +122,10 @@ def _write(answer, path, start, size):
         needed, free = size - length(part_of(path)), free_space(path)
         raise FetchError(f"the disk is full: {in_words(needed)} more needed, {in_words(free)} free",
                          "Make room and run the same command again: it goes on where it stopped.") from None
+
+
+def _file_name(url):
+    return urlsplit(url).path.rpartition("/")[2]
 
 
 def part_of(path):

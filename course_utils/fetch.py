@@ -192,7 +192,7 @@ def _fetch_data_set(name):
         # With this note beside it TFDS believes in an archive without hashing it: so it comes last.
         resource.get_info_path(archives[url]).unlink(missing_ok=True)
         resource.write_info_file(url, archives[url], name, info.filename, info)
-    print(f"{name}: TFDS prepares it.")
+    print(f"{name}: everything has arrived, TFDS prepares it.")
     _prepare(name)
 
 
@@ -240,8 +240,8 @@ def _check_room(name, sizes, to_prepare):
     preparing = f", {in_words(to_prepare)} more to prepare it" if to_prepare else ""
     print(f"{name}: {in_words(missing)} to download{preparing}; {in_words(free)} free in {home}.")
     if free < needed:
-        raise FetchError(f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} in "
-                         f"reserve, and it has {in_words(free)}", _elsewhere(name))
+        raise FetchError(f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} "
+                         f"in reserve, and it has {in_words(free)}", _elsewhere(name))
 
 
 def _elsewhere(name):

@@ -171,8 +171,10 @@ def _draw_panel(ax, panel, limit):
                 ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
                 ax.tick_params(which="both", length=0)
         shown, low, high = _shown(cam_maths.upsample(raw, size) if size != grid else raw, panel.keep, limit)
+        # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
+        alpha = 0.2 + 0.6 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
         ax.imshow(shown, cmap=POSITIVE if panel.keep == "positive" else SIGNED, vmin=low, vmax=high,
-                  alpha=0.55 if panel.image is not None else 1.0, interpolation="nearest", gid=f"map {panel.keep}")
+                  alpha=alpha, interpolation="nearest", gid=f"map {panel.keep}")
         if panel.numbers:
             for (row, column), value in np.ndenumerate(raw):
                 ax.text(column, row, f"{value + 0.0:.3g}", ha="center", va="center", fontsize=12, color="white",

@@ -20,7 +20,7 @@ class Digits(NamedTuple):
 
     def __str__(self):
         what = {"tfds": "MNIST, 28 x 28 pixels",
-                "embedded": "the 8 x 8 digits that scikit-learn ships, enlarged to 28 x 28 pixels"}[self.source]
+                "embedded": "the 8 x 8 digits that scikit-learn ships, enlarged and framed to 28 x 28 pixels"}[self.source]
         return f"Sevens and nines of {what}: {len(self.y_train):,} to train on, {len(self.y_test):,} to test on."
 
 
@@ -57,8 +57,9 @@ def _embedded():
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    enlarged = cam.upsample(digits.images.astype(np.float32) / 16, 28)[..., None]
-    images, labels = _sevens_and_nines(enlarged, digits.target)
+    enlarged = cam.upsample(digits.images.astype(np.float32) / 16, 20)
+    framed = np.pad(enlarged, ((0, 0), (4, 4), (4, 4)))[..., None]  # a digit fills 20 x 20 pixels, as in MNIST
+    images, labels = _sevens_and_nines(framed, digits.target)
     test = np.arange(len(labels)) % 5 == 4
     return Digits(images[~test], labels[~test], images[test], labels[test], source="embedded")
 

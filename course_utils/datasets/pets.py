@@ -5,8 +5,8 @@ planted red ball is. Only the head depends on the class. The cat and the dog of 
 picture elsewhere, so whatever a map shows outside the head, the class did not put it there.
 
 A seed fixes a picture. NumPy generators of its own decide, one each for layout, pets, scenery, ball and
-light, and Pillow fills polygons; there are no fonts, no files and no clock in it. How many pictures are drawn,
-in which order and on which machine doesn't matter (but another Pillow may round a pixel at an edge differently).
+light, and Pillow fills polygons; there are no fonts, no files and no clock in it. How many are drawn, in
+which order and where doesn't matter (though another Pillow may round a pixel at an edge differently).
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils.datasets import animals, scenery
-from course_utils.datasets.drawing import Canvas, ellipse, finish_mask
+from course_utils.datasets.drawing import CIRCLE, Canvas, ellipse, finish_mask
 
 CLASS_NAMES = ("cat", "dog")
 _STREAMS = ("label", "layout", "pet", "scenery", "cue", "light")
@@ -112,7 +112,7 @@ def contact_sheet(images, columns=8, gap=2):
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or len(images) == 0:
         raise ValueError(f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of "
-                         f"{images.dtype} was given: stack them with np.stack, and bring 0..1 to 0..255 first.")
+                         f"{images.dtype} was given: stack them, and bring 0..1 to 0..255 first.")
     columns, gap = min(_whole_number("columns", columns, 1), len(images)), _whole_number("gap", gap, 0)
     rows, (h, w) = -(-len(images) // columns), images.shape[1:3]
     sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, np.uint8)
@@ -174,7 +174,8 @@ def _compose(seed, size, pets, kinds, ears, cue):
         thing(canvas, rng)
 
     queue = [(pet.feet, draw_one, [i]) for i, pet in enumerate(pets)]
-    queue += [(y, draw_thing, [x, y, thing]) for x, y, thing in scenery.choose_clutter(rng, horizon, things, pets)]
+    clutter = scenery.choose_clutter(rng, horizon, things, pets)
+    queue += [(y, draw_thing, [x, y, thing]) for x, y, thing in clutter]
     for _, draw, what in sorted(queue, key=lambda entry: entry[0]):  # what stands nearer is drawn later
         draw(*what)
     ball = _draw_cue(canvas, seed, pets[0], horizon) if cue else np.zeros((size, size), bool)
@@ -182,17 +183,17 @@ def _compose(seed, size, pets, kinds, ears, cue):
 
 
 def _draw_cue(canvas, seed, pet, horizon):
-    """Draw the red ball on the first of many random spots clear of the pet, or at least of its head."""
+    """Draw the red ball beside or below the pet, or at the feet of one that fills the picture; its mask."""
     rng = _stream("cue", seed)
-    s = rng.uniform(0.045, 0.06)
-    x, y = rng.uniform(0.07, 0.93, 64), rng.uniform(max(0.5, horizon + 0.07), 0.93, 64)
-    off_head = np.hypot(x - pet.x, y - pet.y) > 1.95 * pet.radius + s
-    off_body = pet.is_beside(x, s) | (y - s > pet.feet)
-    i = np.argmax(2 * off_head + off_body)
-    canvas.frame(x[i], y[i], s)
-    canvas.fill(ellipse(0, 0, 1, 1), (214, 30, 36), (110, 8, 16), 0.16)
-    canvas.fill(ellipse(-0.3, -0.35, 0.28, 0.2), (255, 190, 190))
-    return finish_mask(canvas.mask([ellipse(0, 0, 1.16, 1.16)]))
+    radius = rng.uniform(0.05, 0.068)
+    x, y = rng.uniform(0.07, 0.93, 256), rng.uniform(max(0.5, horizon + 0.07), 0.93, 256)
+    clear = pet.is_beside(x, radius) | (y - radius > pet.feet)
+    off_head = np.hypot(x - pet.x, y - pet.y) > 1.95 * pet.radius + radius
+    i = np.where(clear, 1, off_head * y).argmax()  # the first clear spot, or else the lowest off the head
+    canvas.frame(x[i], y[i], radius)
+    canvas.fill(0.87 * CIRCLE, (214, 30, 36), (110, 8, 16), 0.13)
+    canvas.fill(ellipse(-0.26, -0.3, 0.24, 0.17), (255, 190, 190))
+    return finish_mask(canvas.mask([CIRCLE]))
 
 
 def _light(image, rng):
