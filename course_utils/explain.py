@@ -42,6 +42,8 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
     Images go through in batches of `batch_size`, so memory stays bounded. The first time a model is
     seen, one line says which layers were chosen. Raises where no CAM exists or the input doesn't fit.
     """
+    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size!r}; expected a whole number, at least 1.")
     images = check_images(model, images)
     new = model not in _PARTS
     probe = feature_model(model, images)
@@ -54,10 +56,16 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
     class_scores, cams = [], []
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
-        feature_maps, pooled = (np.asarray(out, np.float32) for out in probe.predict_on_batch(images[batch]))
-        scores = pooled.reshape(len(pooled), -1) @ head.class_weights + head.bias
+        try:
+            feature_maps, pooled = (np.asarray(out, np.float32) for out in probe.predict_on_batch(images[batch]))
+        except ValueError as error:  # of a model for any size, or check_images would have said it
+            height, width = images.shape[1:3]
+            raise ValueError(f"Model '{model.name}' can't take images of {height} × {width} pixels, probably because its "
+                             "layers shrink them to nothing; give larger ones.") from error
+        pooled = pooled.reshape(len(pooled), -1)
+        scores = cam.class_scores(pooled[:, None, None], head.class_weights, head.bias)  # means are maps of one cell
         maps = cam.class_activation_maps(feature_maps, head.class_weights)
-        _check_identity(maps, scores, head)
+        _check_mean(feature_maps, pooled, head)
         if class_idx is not None:
             maps = np.take_along_axis(maps, class_idx[batch, None, None, None], axis=3)[..., 0]
         class_scores.append(scores)
@@ -78,8 +86,7 @@ def find_head(model, target_layer=None):
     else:
         class_weights, *rest = (np.asarray(w, np.float32) for w in parts.dense.get_weights())
         bias = rest[0] if rest else np.zeros(class_weights.shape[1], np.float32)
-    head = CamHead(_maker(parts.feature_maps).name, parts.pooling.name,
-                   (parts.dense or parts.pooling).name, class_weights, bias)
+    head = CamHead(parts.feature_layer, parts.pooling.name, (parts.dense or parts.pooling).name, class_weights, bias)
     if target_layer is not None:
         _check_target(model, target_layer, head)
     return head
@@ -121,8 +128,8 @@ def check_images(model, images):
 
 class _Parts(NamedTuple):
     probe: object  # keras.Model: images -> [feature maps, pooled]
-    feature_maps: object  # the symbolic tensor that is averaged
-    pooled: object  # and its average
+    feature_layer: str  # the layer whose output is averaged
+    pooled: object  # the symbolic average
     pooling: object  # the layer in between
     dense: object  # the linear layer behind it, or None
 
@@ -134,7 +141,10 @@ def _parts(model, images=None):
     if model not in _PARTS:
         _check_model(model, images)
         dense, pooling, feature_maps, pooled, nesting = _walk_back(model)
-        _PARTS[model] = _Parts(_lift(model, nesting, feature_maps, pooled), feature_maps, pooled, pooling, dense)
+        made = feature_maps
+        for _, fed in reversed(nesting):  # a nested head has its maps from outside
+            made = made if _inputs(made) else fed
+        _PARTS[model] = _Parts(_lift(model, nesting, feature_maps, pooled), _maker(made).name, pooled, pooling, dense)
     return _PARTS[model]
 
 
@@ -155,7 +165,7 @@ def _walk_back(model):
             tensor = nesting.pop()[1]
         elif inputs and (isinstance(layer, keras.layers.GlobalAveragePooling2D) or _pools(inputs[0], tensor)):
             return dense, layer, inputs[0], tensor, nesting
-        elif isinstance(layer, keras.layers.Dense) and dense is None and _activation(layer) in _OUTPUTS:
+        elif _is_dense(layer) and dense is None and _activation(layer) in _OUTPUTS:
             dense, tensor = layer, inputs[0]
         elif inputs and _changes_nothing(layer, dense):
             tensor = inputs[0]
@@ -164,6 +174,13 @@ def _walk_back(model):
                 f"Model '{model.name}' has no class activation map: its scores must be one linear step away from "
                 f"averaged feature maps (global average pooling, then one Dense layer), but going back from them "
                 f"'{layer.name}' ({type(layer).__name__}) comes first. Use Grad-CAM, which needs no such head.")
+
+
+def _is_dense(layer):
+    """A Dense layer, or a subclass that computes the same: one with its own `call` may not be linear."""
+    import keras
+
+    return isinstance(layer, keras.layers.Dense) and type(layer).call is keras.layers.Dense.call
 
 
 _OUTPUTS = ("linear", "softmax", "sigmoid")
@@ -196,10 +213,10 @@ def _lift(model, nesting, feature_maps, pooled):
     import keras
 
     around = [model] + [inner for inner, _ in nesting]
-    probe = keras.Model(around[-1].inputs, [feature_maps, pooled])
+    probe = keras.Model(around[-1].inputs[0], [feature_maps, pooled])
     for outer, (_, fed) in zip(reversed(around[:-1]), reversed(nesting)):
         images = keras.Input(batch_shape=outer.inputs[0].shape, dtype=outer.inputs[0].dtype)
-        probe = keras.Model(images, probe(keras.Model(outer.inputs, fed)(images)))
+        probe = keras.Model(images, probe(keras.Model(outer.inputs[0], fed)(images)))
     return probe
 
 
@@ -258,8 +275,8 @@ def _input_shape(model):
     return tuple(inputs[0].shape) if inputs and len(inputs[0].shape) == 4 else None
 
 
-def _check_identity(maps, class_scores, head):
+def _check_mean(feature_maps, pooled, head):
     # 1e-3 leaves room for half precision; a maximum or a sum instead of the mean is off by far more.
-    if cam.identity_gap(maps, class_scores, head.bias) > 1e-3 * (1 + np.abs(class_scores).max() + np.abs(maps).max()):
+    if np.abs(feature_maps.mean(axis=(1, 2)) - pooled).max() > 1e-3 * np.abs(feature_maps).max():
         raise ValueError(f"'{head.pooling_layer}' doesn't take the mean of '{head.feature_layer}', so the map would not "
                          "add up to the score: this model has no class activation map. Use Grad-CAM.")

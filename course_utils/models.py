@@ -3,6 +3,10 @@ layer names `feature_maps`, `gap` and `class_scores`, so that a map can be trace
 """
 
 
+from pathlib import Path
+
+WEIGHTS = Path(__file__).parent / "weights"
+
 # Six epochs reach 99.5 % on the real sevens and nines; the few embedded ones need to be seen more often.
 DIGIT_RECIPE = {"tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
                 "embedded": dict(epochs=40, peak_lr=0.04, batch_size=32)}
@@ -27,6 +31,40 @@ def digit_net(image_size=28, n_classes=2):
     x = layers.GlobalAveragePooling2D(name="gap")(x)
     scores = layers.Dense(n_classes, use_bias=False, name="class_scores")(x)
     return keras.Model(images, scores, name="digit_net")
+
+
+def pets_net(trained=False):
+    """The small network for drawn pets: pictures (B, S, S, 3) in 0..255 -> scores of cat and dog (B, 2).
+
+    Two poolings only, so its map is fine: 24x24 cells of 48 maps for 96x96 pixels. Any input size.
+    trained=True loads the weights that ship with the course (tools/train_pets_net.py made them).
+    """
+    import keras
+
+    x = images = keras.Input((None, None, 3), name="images")
+    x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
+    for i, (filters, pool) in enumerate([(16, True), (24, True), (48, False), (48, False)], start=1):
+        x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{i}")(x)
+        # Without batch normalisation, training a network this small is a matter of luck.
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
+        x = keras.layers.ReLU(name="feature_maps" if i == 4 else f"relu_{i}")(x)
+        if pool:
+            x = keras.layers.MaxPooling2D(name=f"pool_{i}")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
+    model = keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="pets_net")
+    if trained:
+        model.load_weights(WEIGHTS / "pets_net.weights.h5")
+    return model
+
+
+def first_map():
+    """What notebook 00 needs before Keras is loaded: one drawn cat, its feature maps, and the scores' weights.
+
+    A dict of arrays: image, feature_maps (1, 24, 24, 48), class_weights (48, 2), bias (2,), class_scores (1, 2).
+    """
+    import numpy as np
+
+    return dict(np.load(WEIGHTS / "first_map.npz"))
 
 
 def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=True):

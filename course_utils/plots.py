@@ -172,7 +172,7 @@ def _draw_panel(ax, panel, limit):
                 ax.tick_params(which="both", length=0)
         shown, low, high = _shown(cam_maths.upsample(raw, size) if size != grid else raw, panel.keep, limit)
         # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
-        alpha = 0.2 + 0.6 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
+        alpha = 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
         ax.imshow(shown, cmap=POSITIVE if panel.keep == "positive" else SIGNED, vmin=low, vmax=high,
                   alpha=alpha, interpolation="nearest", gid=f"map {panel.keep}")
         if panel.numbers:

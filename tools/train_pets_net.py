@@ -2,9 +2,9 @@
 
     .venv/bin/python tools/train_pets_net.py
 
-Writes `pets_net.weights.h5` and `first_map.npz` to `course_utils/weights`. The network learns from drawn pets of
-seeds from 1,000,000 on and is examined on seeds from 2,000,000 on. The notebooks use seeds below 100,000, so
-it has seen none of their pictures.
+Writes `pets_net.weights.h5` and `first_map.npz` to `course_utils/weights`. The network learns from drawn
+pets of seeds from 1,000,000 on and is examined on seeds from 2,000,000 on. The notebooks use seeds below
+100,000, so it has seen none of their pictures.
 """
 
 import os
@@ -12,37 +12,18 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-import course_utils
 from course_utils.datasets import pets
+from course_utils.models import WEIGHTS, pets_net
 
-WEIGHTS = Path(course_utils.__file__).parent / "weights"
 TRAIN_SEED, N_TRAIN = 1_000_000, 2_000
 TEST_SEED, N_TEST = 2_000_000, 500
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
 FIRST_SEED = 74  # the cat on the first page
-
-
-def pets_net():
-    """From pictures (B, H, W, 3), 0 to 255, to class_scores (B, 2); its feature_maps are (B, H/4, W/4, 48).
-
-    Without batch normalisation, training a network this small is a matter of luck.
-    """
-    x = inputs = keras.Input((None, None, 3), name="image")
-    x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
-    for i, (filters, pool) in enumerate([(16, True), (24, True), (48, False), (48, False)], start=1):
-        x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{i}")(x)
-        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
-        x = keras.layers.ReLU(name="feature_maps" if i == 4 else f"relu_{i}")(x)
-        if pool:
-            x = keras.layers.MaxPooling2D(name=f"pool_{i}")(x)
-    x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
-    return keras.Model(inputs, keras.layers.Dense(2, name="class_scores")(x), name="pets_net")
 
 
 def train(model, images, labels):
@@ -73,21 +54,21 @@ def pointing(model, pictures):
     class_weights, _ = model.get_layer("class_scores").get_weights()
     cam = np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, pictures.labels])
     size = pictures.images.shape[1]
-    upsampled = tf.image.resize(cam[..., None], (size, size), "bilinear").numpy()[..., 0]  # half-pixel centres
+    upsampled = tf.image.resize(cam[..., None], (size, size), "bilinear").numpy()  # half-pixel centres
     y, x = np.divmod(upsampled.reshape(len(cam), -1).argmax(1), size)
     x0, y0, x1, y1 = pictures.head_boxes.T
     return np.mean((x0 <= x) & (x < x1) & (y0 <= y) & (y < y1))
 
 
 def store_first_map(model, path):
-    """Everything a first map needs without TensorFlow: a picture, its feature maps, the Dense layer, its scores."""
+    """Store all that a first map needs: a picture, its feature maps, the Dense layer and the scores."""
     pet = pets.draw_pet(FIRST_SEED)
     feature_maps, class_scores = look(model, pet.image[None])
     class_weights, bias = model.get_layer("class_scores").get_weights()
     np.testing.assert_allclose(feature_maps.mean((1, 2)) @ class_weights + bias, class_scores, rtol=1e-4)
-    assert class_scores.argmax() == pet.label == 0, "choose another FIRST_SEED: the first map should be of a cat"
-    np.savez_compressed(path, image=pet.image, feature_maps=feature_maps, class_weights=class_weights, bias=bias,
-                        class_scores=class_scores, label=pet.label, seed=FIRST_SEED)
+    assert class_scores.argmax() == pet.label == 0, "the first map should be a cat's: change FIRST_SEED"
+    np.savez_compressed(path, image=pet.image, feature_maps=feature_maps, class_weights=class_weights,
+                        bias=bias, class_scores=class_scores, label=pet.label, seed=FIRST_SEED)
 
 
 def main():

@@ -1,0 +1,70 @@
+"""The seed's training recipe and ours, on the same network and the same real digits."""
+
+import os
+from pathlib import Path
+
+from benchmarks.stopwatch import seconds
+from benchmarks.table import row
+from course_utils import fetch, models
+from course_utils.datasets import mnist
+
+TITLE = "Sevens and nines of MNIST: the seed's recipe and ours"
+REAL_DATA = Path(os.environ.get("COURSE_REAL_DATA", Path(__file__).parent / ".." / ".." / "shared" / "data"))
+
+SEED = dict(epochs=10, batch_size=32)  # Adam as it comes, rate 1e-3 throughout
+OURS = models.DIGIT_RECIPE["tfds"]
+
+
+def measure(options):
+    os.environ.setdefault("TFDS_DATA_DIR", str((REAL_DATA / "tfds").resolve()))
+    if not fetch.tfds_ready("mnist"):
+        absent = f"not measured: MNIST isn't on this machine (`{fetch.how_to_get('mnist')}`)"
+        return [row("accuracy, ours", unit="%", goal=(">=", 99.5), instead=absent),
+                row("time, ours / the seed's", unit="×", goal=("<=", 0.7), instead=absent)], []
+
+    digits = mnist.load("tfds")
+    for train in (train_as_the_seed, train_as_we_do):
+        train(0, digits.x_train[:640], digits.y_train[:640])
+
+    accuracy, time = {"seed": [], "ours": []}, {"seed": [], "ours": []}
+    for seed in range(options.seeds):
+        turn = [("seed", train_as_the_seed), ("ours", train_as_we_do)]
+        for who, train in turn if seed % 2 == 0 else reversed(turn):
+            trained = []
+            time[who].append(seconds(lambda: trained.append(train(seed, digits.x_train, digits.y_train))))
+            class_scores = trained[0].predict(digits.x_test, verbose=0)
+            accuracy[who].append(100 * models.accuracy(class_scores, digits.y_test))
+
+    ours = ", ".join(f"{name} {value}" for name, value in OURS.items())
+    return [row("accuracy, the seed's recipe", accuracy["seed"], "%"),
+            row("accuracy, ours", accuracy["ours"], "%", goal=(">=", 99.5)),
+            row("training, the seed's recipe", time["seed"], "s"),
+            row("training, ours", time["ours"], "s"),
+            row("time, ours / the seed's", [a / b for a, b in zip(time["ours"], time["seed"])], "×", goal=("<=", 0.7)),
+            ], [f"The same network, {len(digits.y_train):,} digits to train on, {len(digits.y_test):,} to test on; "
+                "a run is a random seed for initial weights and order.",
+                "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
+                f"Ours: Adam with a one-cycle schedule, `models.train` with {ours}."]
+
+
+def train_as_the_seed(seed, images, labels):
+    import keras
+
+    model = _fresh_net(seed)
+    model.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+                  metrics=["accuracy"])
+    model.fit(images, labels, verbose=0, **SEED)
+    return model
+
+
+def train_as_we_do(seed, images, labels):
+    model = _fresh_net(seed)
+    models.train(model, images, labels, progress=False, **OURS)
+    return model
+
+
+def _fresh_net(seed):
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    return models.digit_net()

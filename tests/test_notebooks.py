@@ -1,0 +1,156 @@
+"""What every notebook owes its reader; and the proof that a wrong picture can't pass."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda p: p.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def prose(notebook):
+    return "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+
+
+def outputs(notebook):
+    return [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) >= 4
+
+
+def test_title_objectives_needs_check_recap_and_sources(notebook):
+    first, text = notebook.cells[0].source, prose(notebook)
+    assert re.match(r"# .+\?\n", first), "the title is no question"
+    verbs = re.findall(r"^- \*(\w+)\*", first, flags=re.M)
+    assert len(verbs) == 3, "three verbs say what the learner will be able to do"
+    assert re.search(r"\*\*Needs\*\*.*minutes to read.*to run", first)
+    recap = text.split("## What you can do now")[1]
+    assert [v.lower() for v in re.findall(r"^- \*\*(\w+)", recap, flags=re.M)] == verbs, "the recap mirrors the objectives"
+    assert "**Next:**" in recap and "**Sources.**" in recap
+
+
+def test_every_wrong_option_gets_a_reason(notebook):
+    questions = prose(notebook).split("## Check yourself")[1].split("\n## ")[0]
+    options = re.findall(r"<details><summary>[A-Z]\. .+?</summary>(.+?)</details>", questions)
+    assert len(re.findall(r"^\*\*\d\. ", questions, flags=re.M)) >= 2
+    assert len(options) >= 4 and all(len(reason.split()) >= 5 for reason in options)
+
+
+def test_the_learner_predicts_before_the_map_is_shown(notebook):
+    code = [c.source for c in notebook.cells if c.cell_type == "code"]
+    guess = next(i for i, source in enumerate(code) if source.lstrip().startswith("my_guess"))
+    assert any("reveal(my_guess" in source for source in code[guess + 1:])
+
+
+def test_every_cell_has_a_place_in_the_deck_and_an_id(notebook):
+    assert notebook.nbformat_minor >= 5
+    assert all(c.metadata.slideshow.slide_type in ("slide", "subslide", "fragment", "skip", "notes", "-") for c in notebook.cells)
+    assert notebook.cells[0].metadata.slideshow.slide_type == "slide"
+    ids = [c.id for c in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_headings_come_in_order_and_cells_stay_small(notebook):
+    levels = [len(m) for m in re.findall(r"^(#+) ", prose(notebook), flags=re.M)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(b <= a + 1 for a, b in zip(levels, levels[1:]))
+    for cell in notebook.cells:
+        assert len(cell.source.splitlines()) <= 35
+
+
+def test_saved_outputs_are_complete_clean_and_described(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            assert cell.execution_count is not None, f"never run: {cell.source[:60]}"
+    for output in outputs(notebook):
+        assert output.output_type != "error" and output.get("name") != "stderr"
+        page = output.get("data", {}).get("text/html", "")
+        for image in re.findall(r"<img [^>]*>", page):
+            alt = re.search(r'alt="([^"]+)"', image)
+            assert alt and len(alt.group(1)) > 5, "a figure without alt text"
+        assert "image/png" not in output.get("data", {}), "a figure outside plots.picture has no alt text"
+
+
+def test_figures_leave_a_fingerprint_wherever_there_is_a_map(notebook):
+    prints = "\n".join(o["data"].get("text/plain", "") for o in outputs(notebook) if "data" in o)
+    assert re.search(r"peak at row \d+, column \d+ of \d+ × \d+ · .+ to .+ · ink \d", prints)
+
+
+def test_links_lead_somewhere(notebook):
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", prose(notebook)):
+        assert (ROOT / "notebooks" / target).exists(), target
+
+
+def test_01_and_02_load_no_tensorflow_before_they_need_keras():
+    for name in ("01_from_scores_to_maps", "02_toy_5x5"):
+        code = [c.source for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
+        keras = next(i for i, source in enumerate(code) if "import keras" in source)
+        before = "\n".join(code[:keras]) + "\nimport sys\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+        before = before.replace("plots.panels", "_ = plots.panels")
+        subprocess.run([sys.executable, "-c", before], check=True, capture_output=True, cwd=ROOT)
+
+
+# --- proofs that the comparison of outputs can fail ------------------------------------------
+
+SABOTAGE = {
+    "zeros are drawn": """
+        from matplotlib.axes import Axes
+        imshow = Axes.imshow
+        Axes.imshow = lambda ax, data, **options: imshow(ax, data * 0 if "gid" in options else data, **options)""",
+    "drawn, but invisible": """
+        from matplotlib.axes import Axes
+        imshow = Axes.imshow
+        Axes.imshow = lambda ax, data, **options: imshow(ax, data, **(options | {"alpha": 0.0} if "gid" in options else options))""",
+    "upside down": """
+        from matplotlib.axes import Axes
+        imshow = Axes.imshow
+        Axes.imshow = lambda ax, data, **options: imshow(ax, data[::-1] if "gid" in options else data, **options)""",
+}
+
+
+def run_nbval(folder, first_cell):
+    """Notebook 02 up to its first maps, with a cell put in front, through the project's own nbval set-up."""
+    notebook = nbformat.read(ROOT / "notebooks" / "02_toy_5x5.ipynb", as_version=4)
+    figures = [i for i, c in enumerate(notebook.cells) if "plots.panels" in c.source]
+    notebook.cells = notebook.cells[:figures[1] + 1]
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("\n".join(l[8:] for l in first_cell.splitlines())))
+    path = folder / "sabotaged.ipynb"
+    nbformat.write(notebook, path)
+    shutil.copy(ROOT / "conftest.py", folder)
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env",
+                           f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}", f"--rootdir={folder}", path.name],
+                          cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_untouched_heatmaps_pass(tmp_path):
+    done = run_nbval(tmp_path, "")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", SABOTAGE)
+def test_a_blanked_or_wrong_heatmap_fails(tmp_path, how):
+    done = run_nbval(tmp_path, SABOTAGE[how])
+    assert done.returncode == 1 and "NbCellError" in done.stdout + done.stderr or "failed" in done.stdout, done.stdout
+
+
+# --- the network is denied -------------------------------------------------------------------
+
+
+def test_python_started_by_the_tests_has_no_network():
+    code = "import urllib.request; urllib.request.urlopen('http://example.org', timeout=5)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode != 0 and "The tests deny the network" in done.stderr

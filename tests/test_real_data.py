@@ -1,0 +1,28 @@
+"""Notebooks on real data, where it is on disk. Their outputs are looked at, never saved."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+
+
+def executed(name, monkeypatch, **environment):
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, str(value))
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    return "\n".join(o.get("text", "") + o.get("data", {}).get("text/markdown", "")
+                     for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_03_reaches_99_5_percent_on_the_real_sevens_and_nines(real_data, monkeypatch):
+    text = executed("03_mnist_7_vs_9", monkeypatch, TFDS_DATA_DIR=real_data / "tfds")
+    assert "12,214 to train on, 2,037 to test on" in text
+    right, total = map(int, re.search(r"Right: (\d+) of (\d+)", text).groups())
+    assert total == 2037 and right / total >= 0.995
