@@ -19,7 +19,7 @@ help:  ## these lines
 
 lab: env  ## the course in JupyterLab, at 00_start_here
 	@echo "Opening JupyterLab. Stop it with Ctrl-C here."
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB)
 
 test: env  ## the whole suite (every notebook is executed too)
 	$(BIN)/python -m pytest

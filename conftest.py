@@ -48,15 +48,17 @@ def same_text(new, saved, relative=1e-3, absolute=1e-6):
 def _same_number(new, saved, relative, absolute):
     if new == saved:
         return True
-    if not any(c in new + saved for c in ".e%"):
+    if ("%" in new) != ("%" in saved):
+        return False
+    if not re.search(r"\.\d|[e%]", f"{new} {saved}"):  # "3." may be a whole number at the end of a sentence
         return False
     a, b = (float(t.replace("−", "-").replace(",", "").rstrip("%,") or "nan") for t in (new, saved))
     return abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)), _last_digit(new, saved))
 
 
 def _last_digit(*texts):
-    """One unit in the last printed place: rounding may tip it either way."""
-    places = min(len(t.rstrip("%").partition("e")[0].partition(".")[2]) for t in texts)
+    """One unit in the last printed place: rounding may tip it either way. Zeros at the end may not be printed."""
+    places = max(len(t.rstrip("%").partition("e")[0].partition(".")[2]) for t in texts)
     exponent = max((int(t.partition("e")[2].rstrip("%") or 0) for t in texts if "e" in t), default=0)
     return 1.001 * 10.0 ** (exponent - places)
 

@@ -3,7 +3,10 @@
 import argparse
 import sys
 
-from course_utils import doctor, fetch
+if sys.version_info < (3, 11):      # told here, because older ones cannot even read the rest
+    sys.exit("WRONG  Python %d.%d: the course needs 3.11 or newer." % sys.version_info[:2])
+
+from course_utils import doctor, fetch  # noqa: E402
 
 
 def main(arguments=None):

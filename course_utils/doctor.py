@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import signal
+import site
 import subprocess
 import sys
 import tomllib
@@ -18,15 +19,16 @@ from course_utils.download import free_space, in_words
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 GB = 1_000_000_000
+MEND = "run `make env` and use .venv/bin/python; other routes are in the README"
 TENSORFLOW_LIMIT = 120      # seconds; the first import on a slow disk takes half a minute
 
 # Which notebooks use it, what it is, what they run on without it.
 USES = {
-    "mnist": ("03", "MNIST", "scikit-learn's digits"),
-    "cats_vs_dogs": ("04 and 06", "photographs", "drawn pets"),
-    "oxford_iiit_pet": ("05", "photographs with head boxes", "drawn pets"),
-    "vgg16": ("04 and 06", "VGG16 with ImageNet weights", "a small network"),
-    "mobilenet": ("04 and 06", "MobileNet with ImageNet weights", "a small network"),
+    "mnist": ("notebook 03", "MNIST", "scikit-learn's digits"),
+    "cats_vs_dogs": ("notebooks 04 and 06", "photographs", "drawn pets"),
+    "oxford_iiit_pet": ("notebook 05", "photographs with head boxes", "drawn pets"),
+    "vgg16": ("notebooks 04 and 06", "VGG16 with ImageNet weights", "a small network"),
+    "mobilenet": ("notebooks 04 and 06", "MobileNet with ImageNet weights", "a small network"),
 }
 
 # Runs in a process of its own: where the processor lacks an instruction, that one dies and not we.
@@ -40,6 +42,9 @@ PROBED = "RESULT [[19.0, 22.0], [43.0, 50.0]] tensorflow channels_last"
 
 def main():
     """Print a line for each thing examined; returns 1 if something is WRONG, else 0."""
+    if _version("packaging") is None:
+        print(f"{WRONG:<6} this Python has none of the course's packages: {MEND}")
+        return 1
     probe = start_tensorflow()     # takes seconds: it runs beside the other checks
     signs = []
     for check in (python, packages, memory, disk, data, widgets, optional, lambda: tensorflow(probe)):
@@ -61,9 +66,9 @@ def summary():
     lines = [*python(), *widgets(), *tensorflow(probe)]
     for name, (notebooks, real, stand_in) in USES.items():
         if fetch.flaw(name) is None:
-            lines.append((OK, f"notebook {notebooks}: {real}"))
+            lines.append((OK, f"{notebooks}: {real}"))
         else:
-            lines.append((NOTE, f"notebook {notebooks}: {stand_in}; for {real}: {fetch.how_to_get(name)}"))
+            lines.append((NOTE, f"{notebooks}: {stand_in}; for {real}: {fetch.how_to_get(name)}"))
     for sign, text in lines:
         print(f"{sign:<6} {text}")
     if any(sign == WRONG for sign, _ in lines):
@@ -89,20 +94,22 @@ def packages():
     """Is each package that the course imports here, new enough, and the one of the lock?"""
     from packaging.requirements import Requirement
 
-    pins, exact = _pins(), []
+    pins, exact, missing = _pins(), [], []
     for line in _project().get("dependencies", []):
         needed = Requirement(line)
         if needed.marker and not needed.marker.evaluate():
             continue
         version, pin = _version(needed.name), pins.get(needed.name)
         if version is None:
-            yield WRONG, f"{needed.name} is missing: run `make env`"
+            missing.append(needed.name)
         elif version not in needed.specifier:
-            yield WRONG, f"{needed.name} is {version}, the course needs {needed.specifier}: run `make env`"
+            yield WRONG, f"{needed.name} is {version}, the course needs {needed.specifier}: {MEND}"
         elif pin and version != pin:
             yield NOTE, f"{needed.name} is {version}, the course is tested with {pin}"
         else:
             exact.append(f"{needed.name} {version}")
+    if missing:
+        yield WRONG, f"missing packages: {', '.join(missing)}: {MEND}"
     if exact:
         yield OK, f"packages{' as locked' if pins else ''}: {', '.join(exact)}"
 
@@ -144,10 +151,9 @@ def data():
     for name in fetch.NAMES:
         flaw, (notebooks, real, stand_in) = fetch.flaw(name), USES[name]
         if flaw is None:
-            yield OK, f"{name}: {real}, for notebook {notebooks}"
+            yield OK, f"{name}: {real}, for {notebooks}"
         elif flaw == fetch.ABSENT:
-            yield NOTE, (f"{name}: not here, notebook {notebooks} uses {stand_in}; "
-                         f"get it: {fetch.how_to_get(name)}")
+            yield NOTE, f"{name}: not here, {notebooks} with {stand_in}; get it: {fetch.how_to_get(name)}"
         else:
             yield WRONG, f"{name}: damaged ({flaw}); get it anew: {fetch.how_to_get(name)}"
 
@@ -157,7 +163,7 @@ def widgets():
     from packaging.requirements import Requirement
 
     if _version("ipywidgets") is None:
-        yield WRONG, "sliders: ipywidgets is missing: run `make env`"
+        yield WRONG, f"sliders: ipywidgets is missing: {MEND}"
         return
     halves = [Requirement(line) for line in importlib.metadata.requires("ipywidgets")
               if line.startswith("jupyterlab")]
@@ -165,7 +171,7 @@ def widgets():
         version = _version(half.name)
         if version is None or version not in half.specifier:
             yield WRONG, (f"sliders: {half.name} is {version or 'missing'} where ipywidgets needs "
-                          f"{half.specifier}: run `make env`")
+                          f"{half.specifier}: {MEND}")
             return
     extensions = {"sliders": "@jupyter-widgets/jupyterlab-manager"}
     if _version("anywidget"):
@@ -174,7 +180,7 @@ def widgets():
         if any((path / extension / "package.json").is_file() for path in _lab_extensions()):
             yield OK, f"{what}: ipywidgets and its JupyterLab extension fit together"
         else:
-            yield WRONG, f"{what}: the JupyterLab extension {extension} is not installed: run `make env`"
+            yield WRONG, f"{what}: the JupyterLab extension {extension} is not installed: {MEND}"
 
 
 def optional():
@@ -220,7 +226,7 @@ def tensorflow(probe):
     elif probe.returncode < 0:
         yield WRONG, f"TensorFlow crashed with {signal.Signals(-probe.returncode).name}: run `make clean env`"
     else:
-        yield WRONG, f"TensorFlow cannot be used ({last}): run `make env`"
+        yield WRONG, f"TensorFlow cannot be used ({last}): {MEND}"
 
 
 def start_tensorflow():
@@ -262,9 +268,7 @@ def _number(path):
 
 
 def _lab_extensions():
-    from jupyter_core.paths import jupyter_path
-
-    return map(Path, jupyter_path("labextensions"))
+    return [Path(base, "share", "jupyter", "labextensions") for base in (sys.prefix, site.getuserbase())]
 
 
 def _chromium():

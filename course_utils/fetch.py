@@ -163,7 +163,8 @@ def fetch(name):
         with _alone(place / f"{name}.lock"):
             get(name)
     except ImportError as error:
-        raise FetchError(f"{error.name} is not installed", "Run `make env`.") from error
+        package = (error.name or str(error)).partition(".")[0]
+        raise FetchError(f"{package} is not installed", "See `python -m course_utils doctor`.") from error
     except OSError as error:
         raise FetchError(f"{place} cannot be used ({error.strerror or error})", _elsewhere(name)) from error
     print(f"{name}: ready.")

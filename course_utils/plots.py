@@ -108,6 +108,7 @@ def picture(figure, what, masks=()):
         figure.set_dpi(100)
         png = io.BytesIO()
         canvas.print_png(png)
+        figure.set_layout_engine("none")  # each drawing would move the axes a little, and `_change` draws again
         record = _record(figure, canvas, list(masks))
     fingerprint = [line for line, _ in record]
     alt = " ".join([what.rstrip(". ") + "."] + [sentence for _, sentence in record])
@@ -117,6 +118,8 @@ def picture(figure, what, masks=()):
 def reveal(guess, cam, name, image=None):
     """The learner's guess (row, column of the map's grid) beside the map: a `Picture`, and the score in words."""
     cam = _checked_map(Panel(name, cam=cam))
+    if np.shape(guess) != (2,) or np.asarray(guess).dtype.kind not in "iu":
+        raise ValueError(f"Your guess is {guess!r}; give a row and a column of the map's grid, such as (2, 3).")
     row, column = (int(i) for i in guess)
     if not (0 <= row < cam.shape[0] and 0 <= column < cam.shape[1]):
         raise ValueError(f"Your guess {tuple(guess)} lies outside the map; rows are 0 to {cam.shape[0] - 1}, "
@@ -134,6 +137,8 @@ def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None)
 
     image as in `Panel`; cam (h, w), raw; opacity 0 to 1; evidence below threshold * limit is left out.
     """
+    if not 0 <= opacity <= 1:
+        raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1 (the map alone).")
     picture = _rgb(image)
     shown, low, high = _shown(cam_maths.upsample(_checked_map(Panel("", cam=cam)), picture.shape[:2]), keep, limit)
     heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
@@ -264,6 +269,8 @@ def _map_record(title, values, ink, mask):
     height, width = values.shape
     row, column = np.unravel_index(values.argmax(), values.shape)
     name = title or "map"
+    if mask is not None and np.shape(mask) != values.shape:
+        raise ValueError(f"The mask of '{name}' has shape {np.shape(mask)}; expected {values.shape}, as the map is drawn.")
     line = (f"{name}: peak at row {row}, column {column} of {height} × {width} · "
             f"{_number(values.min())} to {_number(values.max())} · ink {ink:.3f}")
     if ink < 0.0005:
@@ -273,7 +280,7 @@ def _map_record(title, values, ink, mask):
     sentence = f"In '{name}' the evidence is strongest {_where(row / height, column / width, height, width)}"
     if mask is not None:
         heat = np.maximum(values, 0)
-        share = heat[mask].sum() / heat.sum() if heat.any() else 0.0
+        share = heat[np.asarray(mask, bool)].sum() / heat.sum() if heat.any() else 0.0
         line += f" · heat in the object {share:.2f}"
         sentence += f", with {share:.0%} of the heat in the object"
     return line, sentence + "."

@@ -1,5 +1,6 @@
 """Sliders that make a map something to touch. They need a running kernel and draw with NumPy, not Matplotlib."""
 
+import html
 import io
 
 import numpy as np
@@ -17,9 +18,13 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=336):
     import ipywidgets
 
     cams = np.asarray(cams)
-    if cams.ndim != 3 or cams.shape[2] != len(class_names):
+    if cams.ndim != 3 or cams.shape[2] != len(class_names) or cams.size == 0:
         raise ValueError(f"cams has shape {cams.shape} with {len(class_names)} class names; "
                          "expected one image's maps, (h, w, C), and C names. Take one of a batch: cams[0].")
+    if not np.isfinite(cams).all():
+        raise ValueError("cams has values that are NaN or infinite; nothing true could be drawn.")
+    if class_scores is not None and np.shape(class_scores) != cams.shape[2:]:
+        raise ValueError(f"class_scores has shape {np.shape(class_scores)}; expected {cams.shape[2:]}, one number a class.")
     image = _enlarged(image, size)
     limit = float(np.abs(cams).max()) or 1.0
     which = ipywidgets.ToggleButtons(options=[(name, c) for c, name in enumerate(class_names)], description="map of",
@@ -35,7 +40,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=336):
         view.value = _png(plots.overlay(image, cam, keep.value, opacity.value, threshold.value, limit))
         row, column = cam_maths.peak_cell(cam)
         score = "" if class_scores is None else f", class score <b>{class_scores[which.value]:.2f}</b>"
-        words = (f"Map of {class_names[which.value]}: strongest at row {row}, column {column} of {cam.shape[0]} × {cam.shape[1]}, "
+        words = (f"Map of {html.escape(str(class_names[which.value]))}: strongest at row {row}, column {column} of {cam.shape[0]} × {cam.shape[1]}, "
                  f"from {cam.min():.2f} to {cam.max():.2f}, mean <b>{cam.mean():.2f}</b>{score}.")
         status.value = f'<div role="status" style="font-size:120%">{words}</div>'
 
@@ -53,10 +58,12 @@ def weight_explorer(feature_maps, class_weights, class_idx, image_size=280):
     feature_maps = np.asarray(feature_maps, float)
     if feature_maps.ndim != 3:
         raise ValueError(f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K).")
-    start = np.array(class_weights, float)
-    sliders = [_slider(f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", low=-3.0, high=3.0)
+    cam_maths.class_activation_map(feature_maps[None], class_weights, class_idx)  # raises for whatever doesn't fit
+    start, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
+    reach = max(3.0, np.ceil(np.abs(start[:, class_idx]).max()))  # a slider would clip larger weights
+    sliders = [_slider(f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", low=-reach, high=reach)
                for k, w in enumerate(start[:, class_idx])]
-    limit = 3.0 * np.abs(feature_maps).sum(axis=2).max() or 1.0
+    limit = reach * np.abs(feature_maps).sum(axis=2).max() or 1.0
     grey = np.zeros((image_size, image_size))
     view = ipywidgets.Image(format="png", width=image_size, height=image_size)
     status = ipywidgets.HTML()

@@ -74,6 +74,16 @@ def test_something_wrong_is_said_and_counted(fake_tensorflow, tmp_path, capsys):
     assert lines[-1] == "2 things are wrong; the lines marked WRONG say what to do."
 
 
+def test_a_python_without_the_packages(tmp_path):
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from course_utils.__main__ import main; "
+    for arguments, sentence in ((["doctor"], "WRONG  this Python has none of the course's packages: run "),
+                                (["fetch", "vgg16"], "WRONG  vgg16: keras is not installed.")):
+        told = subprocess.run([sys.executable, "-S", "-c", f"{code}sys.exit(main({arguments}))", str(ROOT)],
+                              cwd=tmp_path, text=True, capture_output=True)
+        assert told.returncode == 1 and sentence in told.stdout + told.stderr
+        assert "Traceback" not in told.stderr
+
+
 @pytest.mark.slow
 def test_on_this_very_machine():
     told = subprocess.run([sys.executable, "-m", "course_utils", "doctor"], cwd=ROOT, text=True,
@@ -163,15 +173,16 @@ def test_an_unfit_python(project):
 
 def test_packages_against_project_and_lock(project):
     numpy, tqdm = map(importlib.metadata.version, ("numpy", "tqdm"))
-    project(["numpy>=1", "tqdm>=1", "psutil>=999", "no-such-thing>=1", 'other>=1; sys_platform == "atari"'],
+    project(["numpy>=1", "tqdm>=1", "psutil>=999", "no-such-thing>=1", "nor-this>=1",
+             'other>=1; sys_platform == "atari"'],
             lock=f"numpy=={numpy} \\\n    --hash=sha256:00\n    # via scipy\n"
                  f"tqdm==0.1 ; python_version >= '3.8' \\\n    --hash=sha256:00\n"
                  f"tqdm=={tqdm} ; python_version < '3.8' \\\n")
     psutil = importlib.metadata.version("psutil")
     assert list(doctor.packages()) == [
         (NOTE, f"tqdm is {tqdm}, the course is tested with 0.1"),
-        (WRONG, f"psutil is {psutil}, the course needs >=999: run `make env`"),
-        (WRONG, "no-such-thing is missing: run `make env`"),
+        (WRONG, f"psutil is {psutil}, the course needs >=999: {doctor.MEND}"),
+        (WRONG, f"missing packages: no-such-thing, nor-this: {doctor.MEND}"),
         (OK, f"packages as locked: numpy {numpy}")]
 
 

@@ -33,7 +33,7 @@ def lab(tmp_path_factory):
     server = subprocess.Popen(
         [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
          "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.open_browser=False",
-         "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
+         "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
         env=os.environ | {k: str(v) for k, v in settings.items()}, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
     for _ in range(120):
@@ -47,7 +47,10 @@ def lab(tmp_path_factory):
         pytest.fail("JupyterLab didn't answer within a minute:\n" + (folder / "log.txt").read_text()[-2000:])
     yield address
     server.terminate()
-    server.wait(20)
+    try:
+        server.wait(60)
+    except subprocess.TimeoutExpired:
+        server.kill()
     log.close()
 
 
@@ -82,18 +85,13 @@ def run_all(page, lab, name):
     page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.wait_for_function("document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'", timeout=60_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    # The last code cell runs last: a number in its prompt means that everything before it has run.
-    page.wait_for_function(
-        """() => { const app = window.jupyterapp ?? window.jupyterlab; const cells = app.shell.currentWidget.content.model.cells;
-                   const code = [...Array(cells.length).keys()].map(i => cells.get(i)).filter(c => c.type === 'code' && c.sharedModel.source.trim());
-                   return code.every(c => c.executionState === 'idle' && c.executionCount !== null); }""", timeout=300_000)
+    page.set_default_timeout(300_000)
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")  # settles when all have run
 
 
 def model(page, expression):
     """An expression over `cells`, the notebook's cells as JSON: the page draws only those in view."""
-    return page.evaluate("() => { const app = window.jupyterapp ?? window.jupyterlab; "
+    return page.evaluate("() => { const app = window.jupyterapp; "
                          "const cells = app.shell.currentWidget.content.model.toJSON().cells; return " + expression + "; }")
 
 
