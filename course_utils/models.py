@@ -2,8 +2,9 @@
 layer names `feature_maps`, `gap` and `class_scores`, so that a map can be traced back by eye.
 """
 
-
 from pathlib import Path
+
+import numpy as np
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -62,8 +63,6 @@ def first_map():
 
     A dict of arrays: image, feature_maps (1, 24, 24, 48), class_weights (48, 2), bias (2,), class_scores (1, 2).
     """
-    import numpy as np
-
     return dict(np.load(WEIGHTS / "first_map.npz"))
 
 
@@ -80,6 +79,10 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
         raise ValueError(f"{len(images)} images and {len(labels)} labels; expected one label an image, and some of both.")
     if epochs < 1:
         raise ValueError(f"epochs is {epochs}; expected at least 1.")
+    labels, n_classes = np.asarray(labels), model.output_shape[-1]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= n_classes:
+        raise ValueError(f"labels has shape {labels.shape}, type {labels.dtype} and goes from {labels.min()} to {labels.max()}; "
+                         f"expected one whole number an image, 0 to {n_classes - 1} for {n_classes} classes.")
     steps = epochs * -(-len(images) // batch_size)
     warm_up = max(1, 3 * steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
@@ -93,7 +96,10 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
 
 def accuracy(class_scores, labels):
     """Share of images, 0 to 1, whose largest score (B, C) is that of their label (B,)."""
-    return float((class_scores.argmax(axis=1) == labels).mean())
+    if np.ndim(class_scores) != 2 or np.shape(labels) != np.shape(class_scores)[:1] or not len(labels):
+        raise ValueError(f"class_scores has shape {np.shape(class_scores)} and labels {np.shape(labels)}; "
+                         "expected (B, C) and (B,), with the same B, at least 1.")
+    return float((np.asarray(class_scores).argmax(axis=1) == labels).mean())
 
 
 def _progress_bar(epochs):

@@ -36,7 +36,8 @@ def networks(draw, n_bases=1):
 
 
 def maps(max_side=8):
-    return hnp.arrays(float, st.tuples(*[st.integers(1, max_side)] * 2), elements=st.floats(-100, 100, width=32))
+    return hnp.arrays(float, st.tuples(*[st.integers(1, max_side)] * 2),
+                      elements=st.floats(-100, 100, width=32))
 
 
 def close(a, b, scale, relative):
@@ -81,7 +82,7 @@ def test_mean_of_the_map_and_bias_is_the_score(dtype, network):
     assert scores.dtype == all_maps.dtype == dtype
     close(all_maps.mean(axis=(1, 2)) + b, scores, terms(f, w, b), 1e-5)
     assert cam.identity_gap(all_maps, scores, b) <= 1e-5 * terms(f, w, b)
-    close(cam.class_scores(f, w), scores - b, terms(f, w, b), 1e-5)  # the bias is the only part without a place
+    close(cam.class_scores(f, w), scores - b, terms(f, w, b), 1e-5)  # only the bias has no place
 
 
 @steady
@@ -92,7 +93,8 @@ def test_the_sum_form_is_z_times_the_mean_form(network):
     by_mean, by_sum = cam.class_scores(f, w), cam.class_scores(f, w, pooling="sum")
     close(by_sum, Z * by_mean, Z * terms(f, w), 1e-12)
     close(cam.class_activation_maps(f, w).sum(axis=(1, 2)), by_sum, Z * terms(f, w), 1e-12)
-    close(cam.class_scores(f, w, b, pooling="sum") - by_sum, np.tile(b, (len(f), 1)), Z * terms(f, w, b), 1e-12)
+    biases = cam.class_scores(f, w, b, pooling="sum") - by_sum
+    close(biases, np.tile(b, (len(f), 1)), Z * terms(f, w, b), 1e-12)
 
 
 def test_the_gap_is_large_where_the_map_does_not_explain_the_score():
@@ -161,7 +163,8 @@ def test_scores_equal_keras():
 
 # --- softmax ---------------------------------------------------------------------------------
 
-logits = hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5), elements=st.floats(-1e4, 1e4))
+logits = hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5),
+                    elements=st.floats(-1e4, 1e4))
 
 
 @steady
@@ -248,10 +251,12 @@ def test_enlarging_by_a_whole_number_keeps_the_mean(m, a, b):
 def test_batches_are_resized_image_by_image_and_class_by_class():
     batch = np.random.default_rng(2).normal(size=(3, 4, 5, 2))
     resized = cam.upsample(batch, (9, 11), "bicubic")
-    for b in range(3):
-        np.testing.assert_allclose(cam.upsample(batch[..., 0], (9, 11), "bicubic")[b], resized[b, ..., 0], rtol=1e-12)
-        for c in range(2):
-            np.testing.assert_allclose(cam.upsample(batch[b, ..., c], (9, 11), "bicubic"), resized[b, ..., c], rtol=1e-12)
+    for c in range(2):
+        one_class = cam.upsample(batch[..., c], (9, 11), "bicubic")
+        np.testing.assert_allclose(one_class, resized[..., c], rtol=1e-12)
+        for b in range(3):
+            alone = cam.upsample(batch[b, ..., c], (9, 11), "bicubic")
+            np.testing.assert_allclose(alone, one_class[b], rtol=1e-12)
     np.testing.assert_array_equal(cam.upsample(batch, 6), cam.upsample(batch, (6, 6)))
 
 
@@ -272,10 +277,11 @@ def test_the_peak_of_a_border_cell_stays_inside_it():
     assert (rows.min(), rows.max()) == (208, 223) and (columns.min(), columns.max()) == (0, 15)
 
 
-@pytest.mark.parametrize("n_in, n_out", [(7, 224), (14, 224), (5, 40), (7, 28), (4, 4), (1, 9), (8, 4), (28, 7)])
+@pytest.mark.parametrize("n_in, n_out",
+                         [(7, 224), (14, 224), (5, 40), (7, 28), (4, 4), (1, 9), (8, 4), (28, 7)])
 @pytest.mark.parametrize("method", ["bilinear", "bicubic"])
 def test_the_same_numbers_as_tensorflow(n_in, n_out, method):
-    """On grids whose positions single precision and TensorFlow's bicubic table (1/1024 of a cell) hold exactly."""
+    """On grids whose positions are exact in single precision and in TensorFlow's bicubic table (1/1024)."""
     import tensorflow as tf
 
     m = np.random.default_rng(n_in).uniform(size=(2, n_in, n_in, 3)).astype(np.float32)
@@ -284,7 +290,8 @@ def test_the_same_numbers_as_tensorflow(n_in, n_out, method):
 
 
 @steady
-@given(h=sizes, w=sizes, H=sizes, W=sizes, times=st.sampled_from([1, 3, 11]), method=methods, seed=st.integers(0, 99))
+@given(h=sizes, w=sizes, H=sizes, W=sizes, times=st.sampled_from([1, 3, 11]), method=methods,
+       seed=st.integers(0, 99))
 def test_the_same_numbers_as_tensorflow_for_any_size(h, w, H, W, times, method, seed):
     """Bilinear both ways; bicubic enlarging with antialias=True, which leaves the 1/1024 table out."""
     import tensorflow as tf
@@ -293,7 +300,7 @@ def test_the_same_numbers_as_tensorflow_for_any_size(h, w, H, W, times, method, 
     assume(method == "bilinear" or (H >= h and W >= w))
     m = np.random.default_rng(seed).uniform(size=(1, h, w, 1)).astype(np.float32)
     theirs = tf.image.resize(m, (H, W), method=method, antialias=method == "bicubic").numpy()
-    # TensorFlow computes positions in single precision: on a line of n cells they are off by up to n times its epsilon.
+    # TensorFlow's positions are in single precision: on a line of n cells off by up to n times its epsilon.
     rounding = (2 if method == "bilinear" else 4) * EPS32 * max(h, w)
     np.testing.assert_allclose(cam.upsample(m, (H, W), method), theirs, atol=max(1e-6, rounding))
 
@@ -350,13 +357,16 @@ def test_normalising_scales_and_nothing_else(keep):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert cam.normalise(m, keep).tolist() == expected
-        assert cam.normalise(np.stack([m, 10 * m]), keep).tolist() == [expected, expected]  # each by its own maximum
+        two = cam.normalise(np.stack([m, 10 * m]), keep)
+        assert two.tolist() == [expected, expected]  # each by its own maximum
         assert cam.normalise(m.astype(np.float32), keep).dtype == np.float32
 
 
 @pytest.mark.parametrize("m, keep, reason", [
-    (np.full((2, 2), 3.0), "positive", "same everywhere"), (np.full((2, 2), -3.0), "signed", "same everywhere"),
-    (np.zeros((2, 2)), "signed", "same everywhere"), (np.array([[-1.0, -2]]), "positive", "no positive evidence")])
+    (np.full((2, 2), 3.0), "positive", "same everywhere"),
+    (np.full((2, 2), -3.0), "signed", "same everywhere"),
+    (np.zeros((2, 2)), "signed", "same everywhere"),
+    (np.array([[-1.0, -2]]), "positive", "no positive evidence")])
 def test_nothing_to_show_is_said(m, keep, reason):
     with pytest.warns(UserWarning, match=reason):
         assert not cam.normalise(m, keep).any()
@@ -387,7 +397,8 @@ def test_precision_is_kept_and_half_precision_is_only_for_storage(name):
     given = {dtype: [a.astype(dtype) for a in (F, W_, B_)] for dtype in (np.float64, np.float32, np.float16)}
     for dtype, expected in ((np.float64, np.float64), (np.float32, np.float32), (np.float16, np.float32)):
         assert CALLS[name](*given[dtype]).dtype == expected
-    np.testing.assert_allclose(CALLS[name](*given[np.float16]), CALLS[name](*given[np.float64]), rtol=1e-5, atol=1e-7)
+    half, double = (CALLS[name](*given[dtype]) for dtype in (np.float16, np.float64))
+    np.testing.assert_allclose(half, double, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -526,7 +537,8 @@ def test_unknown_options_list_the_known_ones(call, fragments):
         call()
 
 
-@pytest.mark.parametrize("size", [0, -3, (0, 5), (5, 0), 28.5, (28,), (28, 28, 3), "28", None, (28, None), (), True], ids=str)
+@pytest.mark.parametrize("size", [0, -3, (0, 5), (5, 0), 28.5, (28,), (28, 28, 3), "28", None, (28, None), (),
+                                  True], ids=str)
 def test_bad_sizes(size):
     with refused("size", "whole number", "height and width"):
         cam.upsample(F, size)
@@ -539,10 +551,13 @@ def test_bad_resize_matrix(n_in, n_out):
 
 
 @pytest.mark.parametrize("call, name", [
-    (lambda m: cam.upsample(m, 5), "cam"), (cam.normalise, "cam"), (cam.peak_cell, "cam"), (cam.softmax, "class_scores"),
-    (lambda m: cam.identity_gap(m, np.zeros((1, 2))), "cams")], ids=["upsample", "normalise", "peak_cell", "softmax", "gap"])
+    (lambda m: cam.upsample(m, 5), "cam"), (cam.normalise, "cam"), (cam.peak_cell, "cam"),
+    (cam.softmax, "class_scores"),
+    (lambda m: cam.identity_gap(m, np.zeros((1, 2))), "cams")],
+    ids=["upsample", "normalise", "peak_cell", "softmax", "gap"])
 @pytest.mark.parametrize("bad, error, fragments", [
-    ([[np.nan, 1]], ValueError, ["1 value(s)", "NaN"]), ([[1, np.inf]], ValueError, ["1 value(s)", "infinite"]),
+    ([[np.nan, 1]], ValueError, ["1 value(s)", "NaN"]),
+    ([[1, np.inf]], ValueError, ["1 value(s)", "infinite"]),
     ([[1j, 0]], TypeError, ["complex128", "real numbers"]), ([["a", "b"]], TypeError, ["real numbers"]),
     (None, TypeError, ["real numbers"])], ids=["NaN", "inf", "complex", "text", "None"])
 def test_values_that_are_no_real_numbers(call, name, bad, error, fragments):
@@ -563,12 +578,14 @@ def test_values_that_are_no_real_numbers(call, name, bad, error, fragments):
     (lambda: cam.softmax(3.0), ["()", "(..., C)"]),
     (lambda: cam.softmax(np.ones((2, 0))), ["(2, 0)", "at least 1"]),
     (lambda: cam.identity_gap(np.ones((1, 2, 2)), np.ones((1, 2))), ["(1, 2, 2)", "(1, 2)", "(B, H, W, C)"]),
-    (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones((1, 2))), ["(1, 2, 2, 3)", "(1, 2)", "same B and C"]),
+    (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones((1, 2))),
+     ["(1, 2, 2, 3)", "(1, 2)", "same B and C"]),
     (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones(3)), ["(3,)", "(B, C)"]),
     (lambda: cam.identity_gap(np.ones((0, 2, 2, 3)), np.ones((0, 3))), ["(0, 2, 2, 3)", "empty"]),
     (lambda: cam.identity_gap(np.ones((1, 0, 2, 3)), np.ones((1, 3))), ["(1, 0, 2, 3)", "empty"])],
-    ids=["upsample 1", "upsample 5", "upsample B=0", "upsample H=0", "normalise 4", "normalise 1", "normalise B=0",
-         "peak 3", "peak H=0", "softmax 0", "softmax C=0", "gap 3", "gap C", "gap 1", "gap B=0", "gap H=0"])
+    ids=["upsample 1", "upsample 5", "upsample B=0", "upsample H=0", "normalise 4", "normalise 1",
+         "normalise B=0", "peak 3", "peak H=0", "softmax 0", "softmax C=0", "gap 3", "gap C", "gap 1",
+         "gap B=0", "gap H=0"])
 def test_wrong_ranks_and_empty_arrays(call, fragments):
     with refused(*fragments):
         call()

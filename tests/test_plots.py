@@ -1,4 +1,4 @@
-"""Figures: the record tells what was drawn, alt text reaches the page, colours are honest, bad input is refused."""
+"""Figures: the record tells what was drawn, alt text reaches the page, colours are honest."""
 
 import html.parser
 import io
@@ -97,7 +97,8 @@ BUGS = {
 def test_a_blank_heatmap_shows_in_alt_text_and_fingerprint(monkeypatch, bug):
     panel = Panel("seven", image=IMAGE, cam=np.abs(RAW))
     healthy = plots.panels([panel], "A map.")
-    assert "strongest" in healthy.alt and "blank" not in healthy.alt and "ink 0.000" not in healthy.fingerprint[0]
+    assert "strongest" in healthy.alt and "blank" not in healthy.alt
+    assert "ink 0.000" not in healthy.fingerprint[0]
     blanked(monkeypatch, BUGS[bug])
     broken = plots.panels([panel], "A map.")
     assert "In 'seven' the map is blank" in broken.alt and "strongest" not in broken.alt
@@ -121,7 +122,8 @@ def test_drawing_something_else_changes_the_fingerprint(monkeypatch):
 
 def test_the_picture_holds_the_map_that_the_record_describes():
     """Taking the record repaints the page; the PNG must be the page with the maps."""
-    with_map, without = (plots.panels([Panel("m", image=IMAGE, cam=m)], "A map.", limit=3) for m in (RAW, RAW * 0))
+    with_map, without = (plots.panels([Panel("m", image=IMAGE, cam=raw)], "A map.", limit=3)
+                         for raw in (RAW, RAW * 0))
     change = np.abs(pixels(with_map) - pixels(without)).mean(axis=2)
     assert change.max() > 50 and change.mean() > 1
 
@@ -175,7 +177,8 @@ def test_curves_and_bars_are_recorded():
     right.bar(["a", "b"], [3, -1])
     right.set_title("scores")
     picture = plots.picture(figure, "Training")
-    assert picture.fingerprint == ["loss: 3 points · 0.5 at the left, 1.25 at the right · 0.5 to 2", "bars scores: 3, −1"]
+    assert picture.fingerprint == ["loss: 3 points · 0.5 at the left, 1.25 at the right · 0.5 to 2",
+                                   "bars scores: 3, −1"]
     assert picture.alt == "Training. Curve 'loss': 0.5 at the left, 1.25 at the right. Bars: 3, −1."
 
 
@@ -246,7 +249,8 @@ def test_all_panels_share_one_scale(figures):
 
 
 def test_the_signed_scale_is_centred_on_zero_and_the_positive_one_starts_there(figures):
-    plots.panels([Panel("s", cam=PEAK - 0.5), Panel("p", cam=PEAK - 0.5, keep="positive")], "Maps.", label="evidence")
+    plots.panels([Panel("s", cam=PEAK - 0.5), Panel("p", cam=PEAK - 0.5, keep="positive")], "Maps.",
+                 label="evidence")
     signed, positive = drawn_maps(figures[0])
     assert signed.get_clim() == (-1.5, 1.5) and signed.get_cmap().name == plots.SIGNED
     assert positive.get_clim() == (0, 1.5) and positive.get_cmap().name == plots.POSITIVE
@@ -298,7 +302,8 @@ def lightness(colours):
 
 
 def test_the_lightness_formula():
-    assert lightness(np.array([[0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])) == pytest.approx([0, 53.39, 100], abs=0.01)
+    greys = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])
+    assert lightness(greys) == pytest.approx([0, 53.39, 100], abs=0.01)
 
 
 def test_positive_evidence_is_the_lighter_the_stronger():
@@ -347,17 +352,17 @@ def test_opacity_goes_from_the_image_to_the_map(keep):
 def test_an_opaque_overlay_has_the_colours_of_the_map(keep):
     size = (7, 7)  # of the map itself: nothing to enlarge
     opaque = plots.overlay(np.zeros(size), RAW, keep, opacity=1, limit=2.0).astype(int)
-    for (row, column), value in np.ndenumerate(np.clip(RAW, 0 if keep == "positive" else -2, 2)):
-        low = 0 if keep == "positive" else -2
-        index = int((value - low) / (2 - low) * 255)
-        expected = np.array(colormaps[plots.POSITIVE if keep == "positive" else plots.SIGNED](index)[:3]) * 255
+    colours, low = (colormaps[plots.POSITIVE], 0) if keep == "positive" else (colormaps[plots.SIGNED], -2)
+    for (row, column), value in np.ndenumerate(RAW.clip(low, 2)):
+        expected = np.array(colours(int((value - low) / (2 - low) * 255))[:3]) * 255
         assert np.abs(opaque[row, column] - expected).max() <= 1
     assert np.abs(opaque - opaque[0, 0]).max() > 20
 
 
 def test_overlays_resize_the_numbers_and_colour_them_afterwards():
     opaque = plots.overlay(np.zeros((28, 28)), RAW, "signed", opacity=1, limit=2.0)
-    enlarged_before = plots.overlay(np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1, limit=2.0)
+    enlarged_before = plots.overlay(np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1,
+                                    limit=2.0)
     np.testing.assert_array_equal(opaque, enlarged_before)
 
 
@@ -373,7 +378,8 @@ def test_weak_evidence_is_left_out():
 
 
 def test_a_limit_makes_overlays_comparable():
-    weak, strong = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1, limit=4.0)[1, 5].sum() for k in (1, 2))
+    weak, strong = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1, limit=4.0)[1, 5].sum()
+                    for k in (1, 2))
     assert 0 < weak < strong
     one, two = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1) for k in (1, 2))
     np.testing.assert_array_equal(one, two)
@@ -382,11 +388,13 @@ def test_a_limit_makes_overlays_comparable():
 def test_images_of_every_kind():
     grey = COLOUR[..., 0]
     expected = plots.overlay(np.stack([grey] * 3, axis=2), RAW)
-    for image in (grey, grey[..., None], grey / 255, grey[..., None] / np.float32(255), (grey / 255).tolist()):
+    for image in (grey, grey[..., None], grey / 255, grey[..., None] / np.float32(255),
+                  (grey / 255).tolist()):
         np.testing.assert_array_equal(plots.overlay(image, RAW), expected)
     np.testing.assert_array_equal(plots.overlay(COLOUR / 255, RAW), plots.overlay(COLOUR, RAW))
     black_and_white = grey > 100
-    np.testing.assert_array_equal(plots.overlay(black_and_white, RAW), plots.overlay(black_and_white * 1.0, RAW))
+    np.testing.assert_array_equal(plots.overlay(black_and_white, RAW),
+                                  plots.overlay(black_and_white * 1.0, RAW))
 
 
 def test_a_map_of_zeros_makes_no_nan():
@@ -418,12 +426,11 @@ def said(monkeypatch):
 def test_a_guess_is_compared_with_the_map(said, figures, cell, share):
     picture = plots.reveal(cell, np.arange(6.0).reshape(2, 3), "seven", image=IMAGE)
     assert said == [f"Your cell {cell} holds more evidence for seven than **{share}** of the other cells."]
-    assert picture.alt.startswith(f"Your guess at row {cell[0]}, column {cell[1]}, and the class activation map of seven.")
-    on_image, on_map = (ax for ax in figures[0].axes if ax.get_title())
-    mark = on_map.lines[0]
-    assert (mark.get_ydata()[0], mark.get_xdata()[0]) == cell
-    mark = on_image.lines[0]
-    assert (mark.get_ydata()[0], mark.get_xdata()[0]) == pytest.approx(((cell[0] + .5) * 14 - .5, (cell[1] + .5) * 28 / 3 - .5))
+    assert picture.alt.startswith(f"Your guess at row {cell[0]}, column {cell[1]}, and the class activation")
+    on_image, on_map = (ax.lines[0] for ax in figures[0].axes if ax.get_title())
+    assert (on_map.get_ydata()[0], on_map.get_xdata()[0]) == cell
+    assert on_image.get_ydata()[0] == pytest.approx((cell[0] + 0.5) * 28 / 2 - 0.5)
+    assert on_image.get_xdata()[0] == pytest.approx((cell[1] + 0.5) * 28 / 3 - 0.5)
 
 
 def test_a_guess_without_an_image(said):
@@ -437,7 +444,8 @@ def test_a_guess_outside_the_map(said, guess):
     assert not said
 
 
-@pytest.mark.parametrize("guess", [..., None, 3, (3,), (1, 2, 3), (0.5, 2), "ab", ("row", "column"), [[1, 2]]], ids=str)
+@pytest.mark.parametrize("guess", [..., None, 3, (3,), (1, 2, 3), (0.5, 2), "ab", ("row", "column"),
+                                   [[1, 2]]], ids=str)
 def test_a_guess_that_is_no_cell(said, guess):
     with refused("guess", str(guess), "row and a column"):
         plots.reveal(guess, RAW, "seven")
@@ -462,7 +470,8 @@ NO_MAP[3, 3] = np.nan
 
 
 @pytest.mark.parametrize("raw, fragments", [
-    (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]), (RAW[0], ["(7,)", "(h, w)"]), (RAW[:0], ["(0, 7)", "(h, w)"]),
+    (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]), (RAW[0], ["(7,)", "(h, w)"]),
+    (RAW[:0], ["(0, 7)", "(h, w)"]),
     (3.0, ["()", "(h, w)"]), (NO_MAP, ["NaN or infinite"]), (RAW * np.inf, ["NaN or infinite"])],
     ids=["batch", "row", "empty", "number", "NaN", "infinite"])
 def test_bad_maps(raw, fragments):
@@ -490,7 +499,8 @@ def test_bad_images(image, fragments):
         plots.panels([Panel("input", image=image)], "An image.")
 
 
-@pytest.mark.parametrize("mask", [np.ones((7, 7), bool), np.ones((28, 27), bool), np.ones(28, bool), True], ids=np.shape)
+@pytest.mark.parametrize("mask", [np.ones((7, 7), bool), np.ones((28, 27), bool), np.ones(28, bool), True],
+                         ids=np.shape)
 def test_bad_masks(mask):
     for raw in (RAW, RAW * 0):
         with refused("mask", "'m'", np.shape(mask), "(28, 28)"):

@@ -29,7 +29,8 @@ def inside(box, kind):
 
 def controls(box):
     """What the learner can move, by its label."""
-    return {w.description: w for w in inside(box, (ipywidgets.FloatSlider, ipywidgets.ToggleButtons, ipywidgets.Dropdown))}
+    kinds = (ipywidgets.FloatSlider, ipywidgets.ToggleButtons, ipywidgets.Dropdown)
+    return {w.description: w for w in inside(box, kinds)}
 
 
 def shown(box):
@@ -65,7 +66,8 @@ def test_every_control_has_a_label_and_a_tooltip(explorer, weights):
     assert [o[0] for o in controls(explorer)["map of"].options] == ["seven", "nine"]
 
 
-@pytest.mark.parametrize("label, value", [("map of", 1), ("evidence", "positive"), ("opacity", 0.9), ("threshold", 0.5)])
+@pytest.mark.parametrize("label, value",
+                         [("map of", 1), ("evidence", "positive"), ("opacity", 0.9), ("threshold", 0.5)])
 def test_each_control_redraws_the_picture_and_goes_back(explorer, label, value):
     control = controls(explorer)[label]
     picture, first = shown(explorer), control.value
@@ -92,8 +94,8 @@ def test_the_words_follow_the_class(explorer):
         one = CAMS[..., c]
         row, column = cam_maths.peak_cell(one)
         words = re.sub("<.*?>", "", status(explorer))
-        assert words == (f"Map of {name}: strongest at row {row}, column {column} of 7 × 7, from {one.min():.2f} to "
-                         f"{one.max():.2f}, mean {one.mean():.2f}, class score {SCORES[c]:.2f}.")
+        assert words == (f"Map of {name}: strongest at row {row}, column {column} of 7 × 7, "
+                         f"from {one.min():.2f} to {one.max():.2f}, mean {one.mean():.2f}, class score {SCORES[c]:.2f}.")
         assert 'role="status"' in status(explorer)  # read aloud when it changes
 
 
@@ -172,6 +174,16 @@ def test_a_weight_redraws_the_map_unless_its_feature_map_is_empty(weights, label
     assert (np.abs(shown(weights) - picture).max() > 30) == changes
 
 
+def test_the_picture_shows_the_map_cell_by_cell(weights):
+    controls(weights)["weight w1"].value, controls(weights)["weight w3"].value = 3, -3
+    cells = shown(weights)[28::56, 28::56]
+    assert cells.shape == (5, 5, 3)
+    light, red = cells.sum(axis=2), cells[..., 0] > cells[..., 2]  # for the class: red; against it: blue
+    assert cam_maths.peak_cell(np.where(red, light, 0)) == (0, 3)
+    assert cam_maths.peak_cell(np.where(red, 0, light)) == (0, 1)
+    assert (cells[3:] == cells[3, 0]).all()
+
+
 def test_the_map_of_no_weights_is_dark(weights):
     for slider in controls(weights).values():
         slider.value = 0
@@ -179,7 +191,8 @@ def test_the_map_of_no_weights_is_dark(weights):
 
 
 def test_one_class_in_a_list_is_one_class():
-    np.testing.assert_array_equal(shown(weight_explorer(F, WEIGHTS, [1])), shown(weight_explorer(F, WEIGHTS, 1)))
+    np.testing.assert_array_equal(shown(weight_explorer(F, WEIGHTS, [1])),
+                                  shown(weight_explorer(F, WEIGHTS, 1)))
 
 
 def test_weights_beyond_the_usual_range_are_not_clipped():
@@ -196,8 +209,10 @@ NAN_CAMS[0, 0, 1] = np.nan  # not in the class shown first
 
 
 @pytest.mark.parametrize("cams, fragments", [
-    (CAMS[None], ["(1, 7, 7, 2)", "2 class names", "(h, w, C)", "cams[0]"]), (CAMS[..., 0], ["(7, 7)", "(h, w, C)"]),
-    (CAMS[..., :1], ["(7, 7, 1)", "2 class names"]), (CAMS[:0], ["(0, 7, 2)"]), (NAN_CAMS, ["NaN"]), (CAMS * np.inf, ["infinite"])],
+    (CAMS[None], ["(1, 7, 7, 2)", "2 class names", "(h, w, C)", "cams[0]"]),
+    (CAMS[..., 0], ["(7, 7)", "(h, w, C)"]),
+    (CAMS[..., :1], ["(7, 7, 1)", "2 class names"]), (CAMS[:0], ["(0, 7, 2)"]), (NAN_CAMS, ["NaN"]),
+    (CAMS * np.inf, ["infinite"])],
     ids=["batch", "one class", "too few classes", "empty", "NaN", "infinite"])
 def test_bad_cams(cams, fragments):
     with refused(*fragments):
@@ -229,8 +244,8 @@ def test_bad_scores(scores):
     (F, WEIGHTS, -1, ValueError, ["-1", "out of range", "0 to 1"]),
     (F, WEIGHTS, [0, 1], ValueError, ["(2,)", "1 image"]),
     (F, WEIGHTS, 1.0, TypeError, ["1.0", "whole number"])],
-    ids=["batch", "one map", "NaN", "transposed", "wrong K", "one axis", "NaN weights", "class 2", "class -1", "two classes",
-         "float class"])
+    ids=["batch", "one map", "NaN", "transposed", "wrong K", "one axis", "NaN weights", "class 2", "class -1",
+         "two classes", "float class"])
 def test_bad_weight_explorers(feature_maps, weights, class_idx, error, fragments):
     with refused(*fragments, error=error):
         weight_explorer(feature_maps, weights, class_idx)
