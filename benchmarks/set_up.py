@@ -1,4 +1,4 @@
-"""From a fresh clone to JupyterLab: what somebody waits who has found the course a minute ago. Downloads 0.6 GB."""
+"""From a fresh clone to JupyterLab: how long somebody waits who has just found the course. Downloads 0.6 GB."""
 
 import os
 import socket
@@ -34,7 +34,7 @@ def measure(options):
     return [row("`git clone`", steps[:1], "s"), row("`make env`", steps[1:2], "s"),
             row("`jupyter lab` to its first page", steps[2:], "s"),
             row("all of it", [sum(steps)], "s", goal=("<=", 90))
-            ], ["The last commit, cloned from the same disk; empty package caches; packages come over the network, "
+            ], ["The last commit, cloned from the same disk; empty package caches. Packages come over the network, "
                 "so this depends on the connection."]
 
 

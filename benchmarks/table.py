@@ -30,7 +30,8 @@ def row(what, values=(), unit="", goal=None, instead=""):
 
     Where nothing could be measured, `instead` says why.
     """
-    return {"what": what, "values": [float(f"{v:.5g}") for v in values], "unit": unit, "goal": goal, "instead": instead}
+    values = [float(f"{value:.5g}") for value in values]
+    return {"what": what, "values": values, "unit": unit, "goal": goal, "instead": instead}
 
 
 def met(row):
@@ -119,23 +120,25 @@ the ratios of neighbouring runs. Spread: smallest to largest. All runs are in `r
 def section(name, folder=RESULTS):
     """One benchmark's table with what it was measured on, as Markdown."""
     result = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    lines = [f"## {result['title']}\n", "| What | Median | Spread | Runs | Goal | Met |", "|---|---:|---:|---:|---:|---|"]
-    lines += [_line(row) for row in result["rows"]]
     versions = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
-    lines += ["", *(f"- {note}" for note in result["notes"])]
-    lines.append(f"- `{name}`, {result['date']}; {result['machine']}; {versions}.")
+    notes = result["notes"] + [f"`{name}`, {result['date']}; {result['machine']}; {versions}."]
     if result["others"] > QUIET:
-        lines.append(f"- **The machine was not quiet**: other programs took {result['others']:.0%} of it meanwhile. "
+        notes.append(f"**The machine was not quiet**: other programs took {result['others']:.0%} of it meanwhile. "
                      "Trust ratios more than seconds.")
+    lines = [f"## {result['title']}", "",
+             "| What | Median | Spread | Runs | Goal | Met |", "|---|---:|---:|---:|---:|---|",
+             *map(_line, result["rows"]), "", *(f"- {note}" for note in notes)]
     return "\n".join(lines) + "\n"
 
 
 def _line(row):
-    values, unit = row["values"], row["unit"]
+    values, unit, goal = row["values"], row["unit"], ""
+    if row["goal"]:
+        sign, limit = row["goal"]
+        goal = f"{ {'<=': '≤', '>=': '≥'}[sign]} {limit:g} {unit}".rstrip()
+    middle, spread = row["instead"], ""
+    if values:
+        shown = [f"{value:,.{DECIMALS.get(unit, 0)}f}" for value in (median(values), min(values), max(values))]
+        middle, spread = f"{shown[0]} {unit}".rstrip(), f"{shown[1]} – {shown[2]}" if len(values) > 1 else ""
     verdict = {True: "yes", False: "**no**", None: ""}[met(row)]
-    goal = "" if row["goal"] is None else f"{ {'<=': '≤', '>=': '≥'}[row['goal'][0]] } {row['goal'][1]:g} {unit}".rstrip()
-    if not values:
-        return f"| {row['what']} | {row['instead']} | | 0 | {goal} | {verdict} |"
-    shown = [f"{value:,.{DECIMALS.get(unit, 0)}f}" for value in (median(values), min(values), max(values))]
-    spread = f"{shown[1]} – {shown[2]}" if len(values) > 1 else ""
-    return f"| {row['what']} | {f'{shown[0]} {unit}'.rstrip()} | {spread} | {len(values)} | {goal} | {verdict} |"
+    return f"| {row['what']} | {middle} | {spread} | {len(values)} | {goal} | {verdict} |"

@@ -101,7 +101,7 @@ def _live(controls, redraw, view, status):
     for control in controls:
         control.observe(redraw, names="value")
     redraw()
-    return ipywidgets.HBox([ipywidgets.VBox(controls + [status]), view])
+    return ipywidgets.HBox([ipywidgets.VBox(controls + [status], layout={"width": "32em"}), view])
 
 
 def _enlarged(image, size):

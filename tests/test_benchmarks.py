@@ -13,8 +13,8 @@ from benchmarks import mnist, start, stopwatch, table
 from benchmarks.table import met, row
 
 ROOT = Path(__file__).parents[1]
-CIRCUMSTANCES = {"date": "2031-05-17", "machine": "2 cores, 8 GB of memory", "versions": {"Python": "3.11", "keras": "3.15"},
-                 "others": 0.01}
+CIRCUMSTANCES = {"date": "2031-05-17", "machine": "2 cores, 8 GB of memory",
+                 "versions": {"Python": "3.11", "keras": "3.15"}, "others": 0.01}
 
 
 def saved(folder, name="mnist", rows=(), **changes):
@@ -27,7 +27,8 @@ def cells(text, what):
 
 
 def test_a_line_shows_median_spread_runs_goal_and_verdict(tmp_path):
-    saved(tmp_path, rows=[row("ratio", [0.9, 0.6, 0.65], "×", ("<=", 0.7)), row("accuracy", [99.41], "%", (">=", 99.5)),
+    saved(tmp_path, rows=[row("ratio", [0.9, 0.6, 0.65], "×", ("<=", 0.7)),
+                          row("accuracy", [99.41], "%", (">=", 99.5)),
                           row("seconds", [1234.5, 2], "s"), row("modules", [0, 0], goal=("<=", 0))])
     text = table.markdown(tmp_path)
     assert cells(text, "ratio") == ["0.65 ×", "0.60 – 0.90", "3", "≤ 0.7 ×", "yes"]
@@ -48,8 +49,10 @@ def test_a_busy_machine_is_confessed(tmp_path, others, warned):
 
 
 @pytest.mark.parametrize("values, goal, verdict", [
-    ([0.7], ("<=", 0.7), True), ([0.71], ("<=", 0.7), False), ([99.5], (">=", 99.5), True), ([99.4], (">=", 99.5), False),
-    ([1, 1, 9], ("<=", 2), True), ([9, 9, 1], ("<=", 2), False), ([5], None, None), ([], ("<=", 1), False)])
+    ([0.7], ("<=", 0.7), True), ([0.71], ("<=", 0.7), False),
+    ([99.5], (">=", 99.5), True), ([99.4], (">=", 99.5), False),
+    ([1, 1, 9], ("<=", 2), True), ([9, 9, 1], ("<=", 2), False),
+    ([5], None, None), ([], ("<=", 1), False)])
 def test_the_median_decides(values, goal, verdict):
     assert met(row("it", values, goal=goal)) is verdict
 
@@ -79,7 +82,8 @@ def test_the_table_in_the_repository_is_what_its_results_say():
     assert (table.HERE / "RESULTS.md").read_text(encoding="utf-8") == table.markdown()
 
 
-@pytest.mark.parametrize("file", [table.HERE / "RESULTS.md", *sorted(table.RESULTS.glob("*.json"))], ids=lambda f: f.name)
+@pytest.mark.parametrize("file", [table.HERE / "RESULTS.md", *sorted(table.RESULTS.glob("*.json"))],
+                         ids=lambda file: file.name)
 def test_results_name_no_machine(file):
     text = file.read_text(encoding="utf-8")
     assert platform.node() not in text.split() and str(ROOT) not in text and str(Path.home()) + "/" not in text
@@ -112,23 +116,29 @@ def test_mnist_says_so_where_its_data_is_absent():
     assert rows and all("MNIST isn't on this machine" in r["instead"] and not met(r) for r in rows)
 
 
-@pytest.mark.parametrize("output, picture", [
-    ({"data": {"text/html": '<img src="data:image/png;base64,AAAA">'}}, True), ({"data": {"image/png": "AAAA"}}, True),
-    ({"data": {"text/html": "<b>no picture</b>"}}, False), ({"text": "image/png"}, False)])
-def test_pictures_are_recognised(output, picture):
-    assert start.shows_picture({"outputs": [output]}) is picture
+PNG = '<img src="data:image/png;base64,AAAA" alt="{}">'
+
+
+@pytest.mark.parametrize("output, kinds", [
+    ({"data": {"text/html": PNG.format("A drawn cat.")}}, {"picture"}),
+    ({"data": {"image/png": "AAAA"}}, {"picture"}),
+    ({"data": {"text/html": PNG.format("The class activation map of cat.")}}, {"picture", "map"}),
+    ({"data": {"text/html": "<b>A class activation map, in words</b>"}}, set()), ({"text": "image/png"}, set())])
+def test_pictures_and_maps_are_told_apart(output, kinds):
+    assert start.kinds_of_picture({"outputs": [output]}) == kinds
 
 
 def test_a_broken_notebook_costs_only_its_own_row():
     def broken():
         raise NameError("name 'cam' is not defined")
 
-    assert start._seconds("02", [start._try(broken)], goal=10)["instead"] == "NameError: name 'cam' is not defined"
-    assert start._seconds("01", [start._try(lambda: 2.5)], goal=10)["values"] == [2.5]
+    assert start._seconds("02", [start._try(broken)], "end")["instead"] == "NameError: name 'cam' is not defined"
+    assert start._seconds("01", [start._try(lambda: {"end": 2.5})], "end")["values"] == [2.5]
 
 
-@pytest.mark.parametrize("arguments, message", [(["mnits"], "there is no benchmark 'mnits'; choose from mnist, cam_cost"),
-                                                (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1")])
+@pytest.mark.parametrize("arguments, message", [
+    (["mnits"], "there is no benchmark 'mnits'; choose from mnist, cam_cost, start, set_up"),
+    (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1")])
 def test_the_command_explains_wrong_arguments(arguments, message):
     done = subprocess.run([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2 and message in done.stderr

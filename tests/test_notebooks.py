@@ -68,6 +68,8 @@ def test_headings_come_in_order_and_cells_stay_small(notebook):
     assert all(b <= a + 1 for a, b in zip(levels, levels[1:]))
     for cell in notebook.cells:
         assert len(cell.source.splitlines()) <= 35
+        if cell.cell_type == "code":
+            assert max(map(len, cell.source.splitlines())) <= 100, f"too wide for a projector: {cell.source}"
 
 
 def test_saved_outputs_are_complete_clean_and_described(notebook):
