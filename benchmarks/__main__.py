@@ -22,7 +22,7 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each recipe in mnist (default 3)")
-    parser.add_argument("--here", action="store_true", help="in this process, not in a fresh one for each NAME")
+    parser.add_argument("--here", action="store_true", help="in this process, not in a fresh one each")
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in NAMES]
     if unknown:

@@ -8,7 +8,7 @@ from benchmarks.table import row, why
 TITLE = "The cost of maps: VGG16 + GAP + Dense(2), 224×224"
 SIZE = 224
 
-# Seconds of rounds, and least number of rounds, for each batch size; a quiet machine takes five minutes for all.
+# Seconds of rounds, and least number of rounds, for each batch size: five minutes in all on a quiet machine.
 OURS = {1: (25, 5), 16: (60, 5)}
 GRAD_CAM = {1: (10, 3), 16: (0, 2)}
 SEEDS = {1: (15, 3), 16: (0, 1)}
@@ -27,7 +27,8 @@ def measure(options):
 
         def against(limits, warm_up=True, **contestants):
             """Times of the contestants and of the plain forward pass, in turns."""
-            return take_turns({"forward": lambda: model.predict_on_batch(images), **contestants}, *limits, warm_up)
+            contestants["forward"] = lambda: model.predict_on_batch(images)
+            return take_turns(contestants, *limits, warm_up)
 
         def add(what, values=(), unit="×", **more):
             rows.append(row(f"batch of {B}: {what}", values, unit, **more))
@@ -51,11 +52,11 @@ def measure(options):
         times = against(SEEDS[B], warm_up=False, seeds=seeds_maps)
         add("the seeds' way, enlarge 512 maps, then weight", ratios(times, "seeds", "forward"))
 
-    return rows, ["Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they don't "
-                  "change the work.",
+    return rows, ["Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they "
+                  "don't change the work.",
                   "Ours gives scores and the raw maps of both classes on the 7×7 grid; the row below it adds "
                   "`cam.upsample` of one map an image to 224×224, which the two others include.",
-                  f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, called for class 0.",
+                  f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0.",
                   "The seeds' way: a model with two outputs, `scipy.ndimage.zoom` of order 2, one class."]
 
 

@@ -45,7 +45,7 @@ def measure(options):
             row("training, ours", elapsed["ours"], "s"),
             row("time, ours / the seed's", ratios(elapsed, "ours", "seed"), "×", ("<=", 0.7)),
             row("processor time, ours / the seed's", ratios(worked, "ours", "seed"), "×"),
-            ], [f"The same network, {len(digits.y_train):,} digits to train on, {len(digits.y_test):,} to test on; "
+            ], [f"The same network, {len(digits.y_train):,} digits to train on and {len(digits.y_test):,} to test; "
                 "a run is a random seed for initial weights and order.",
                 "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
                 f"Ours: Adam with a one-cycle schedule, `models.train` with {ours}.",

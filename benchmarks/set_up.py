@@ -1,4 +1,4 @@
-"""From a fresh clone to JupyterLab: how long somebody waits who has just found the course. Downloads 0.6 GB."""
+"""From a fresh clone to JupyterLab: how long a newcomer waits. Downloads 0.6 GB."""
 
 import os
 import socket
@@ -34,8 +34,8 @@ def measure(options):
     return [row("`git clone`", steps[:1], "s"), row("`make env`", steps[1:2], "s"),
             row("`jupyter lab` to its first page", steps[2:], "s"),
             row("all of it", [sum(steps)], "s", goal=("<=", 90))
-            ], ["The last commit, cloned from the same disk; empty package caches. Packages come over the network, "
-                "so this depends on the connection."]
+            ], ["The last commit, cloned from the same disk; empty package caches. Packages come over the "
+                "network, so this depends on the connection."]
 
 
 def wait_for_lab(clone, environment):

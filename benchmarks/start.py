@@ -42,10 +42,10 @@ def measure(options):
     if whole and not any(isinstance(marks, str) for marks in whole.values()):
         total = sum(marks["end"] for marks in whole.values())
         rows.append(row(f"all {len(whole)} notebooks", [total], "s", goal=("<=", 600)))
-    return rows, ["Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files are in "
-                  "the disk cache; embedded data, no pretrained weights.",
-                  "A picture counts when its cell is done. The first map is the first picture that calls itself a "
-                  "class activation map in its alt text."]
+    return rows, ["Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files "
+                  "are in the disk cache; embedded data, no pretrained weights.",
+                  "A picture counts when its cell is done. The first map is the first picture that calls "
+                  "itself a class activation map in its alt text."]
 
 
 def imports():
@@ -86,7 +86,7 @@ def run(path, to_first_map=False):
 
 
 def kinds_of_picture(cell):
-    """What a cell shows: nothing, {"picture"}, or {"picture", "map"} for a picture of a class activation map."""
+    """What a cell shows: nothing, {"picture"}, or {"picture", "map"} where it is a class activation map."""
     shown = [json.dumps(output.get("data", {})) for output in cell.get("outputs", [])]
     pictures = [data for data in shown if "image/png" in data]
     return {"picture" for data in pictures} | {"map" for data in pictures if "class activation map" in data}

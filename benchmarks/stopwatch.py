@@ -1,4 +1,4 @@
-"""Fair turns: contestants run alternately in one process, so that whatever slows the machine slows all of them."""
+"""Fair turns: contestants alternate in one process, so that whatever slows one slows all of them."""
 
 import time
 

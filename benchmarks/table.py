@@ -74,7 +74,7 @@ def _machine():
     import psutil
 
     gigabytes = math.ceil(psutil.virtual_memory().total / 2**30)
-    return f"{_cores()} cores ({platform.machine()}), {gigabytes} GB of memory, no GPU used, {platform.system()}"
+    return f"{_cores()} cores ({platform.machine()}), {gigabytes} GB of memory, no GPU, {platform.system()}"
 
 
 def _cores():
@@ -101,19 +101,21 @@ def save(name, title, rows, notes, circumstances, folder=RESULTS):
     """Keep one benchmark's result as `results/NAME.json`; the others' stay as they are."""
     folder.mkdir(exist_ok=True)
     result = {"title": title, **circumstances, "notes": notes, "rows": rows}
-    (folder / f"{name}.json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
+    (folder / f"{name}.json").write_text(text, encoding="utf-8")
 
 
 def markdown(folder=RESULTS):
     """The text of `RESULTS.md`: the table of every benchmark that has a result, each with its own date."""
-    return HEAD + "".join("\n" + section(name, folder) for name in NAMES if (folder / f"{name}.json").exists())
+    there = [name for name in NAMES if (folder / f"{name}.json").exists()]
+    return "\n".join([HEAD, *(section(name, folder) for name in there)])
 
 
 HEAD = """# Benchmarks
 
-`make bench` measures and writes this file; `python -m benchmarks NAME ...` measures only the named ones and keeps
-the other tables. Contestants take turns in one process (A B A B ...), after a warm-up. A ratio (×) is the median of
-the ratios of neighbouring runs. Spread: smallest to largest. All runs are in `results/`.
+`make bench` measures and writes this file; `python -m benchmarks NAME ...` measures only the named ones and
+keeps the other tables. Contestants take turns in one process (A B A B ...), after a warm-up. A ratio (×) is the
+median of the ratios of neighbouring runs. Spread: smallest to largest. All runs are in `results/`.
 """
 
 
@@ -138,7 +140,8 @@ def _line(row):
         goal = f"{ {'<=': '≤', '>=': '≥'}[sign]} {limit:g} {unit}".rstrip()
     middle, spread = row["instead"], ""
     if values:
-        shown = [f"{value:,.{DECIMALS.get(unit, 0)}f}" for value in (median(values), min(values), max(values))]
+        decimals = DECIMALS.get(unit, 0)
+        shown = [f"{value:,.{decimals}f}" for value in (median(values), min(values), max(values))]
         middle, spread = f"{shown[0]} {unit}".rstrip(), f"{shown[1]} – {shown[2]}" if len(values) > 1 else ""
     verdict = {True: "yes", False: "**no**", None: ""}[met(row)]
     return f"| {row['what']} | {middle} | {spread} | {len(values)} | {goal} | {verdict} |"

@@ -34,28 +34,39 @@ def digit_net(image_size=28, n_classes=2):
     return keras.Model(images, scores, name="digit_net")
 
 
-def pets_net(trained=False):
+def pets_net(trained=False, grid=24):
     """The small network for drawn pets: pictures (B, S, S, 3) in 0..255 -> scores of cat and dog (B, 2).
 
     Two poolings only, so its map is fine: 24x24 cells of 48 maps for 96x96 pixels. Any input size.
+    grid=12 or 6: the same layers with one or two poolings more, for comparing maps of other resolutions.
     trained=True loads the weights that ship with the course (tools/train_pets_net.py made them).
     """
     import keras
 
+    poolings = {24: 2, 12: 3, 6: 4}
+    if grid not in poolings:
+        raise ValueError(f"grid is {grid!r}; the networks for drawn pets have maps of 24, 12 or 6 cells a side.")
     x = images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
-    for i, (filters, pool) in enumerate([(16, True), (24, True), (48, False), (48, False)], start=1):
+    for i, filters in enumerate((16, 24, 48, 48), start=1):
         x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{i}")(x)
         # Without batch normalisation, training a network this small is a matter of luck.
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
-        x = keras.layers.ReLU(name="feature_maps" if i == 4 else f"relu_{i}")(x)
+        last = i == 4
+        pool = i <= poolings[grid]
+        x = keras.layers.ReLU(name="feature_maps" if last and not pool else f"relu_{i}")(x)
         if pool:
-            x = keras.layers.MaxPooling2D(name=f"pool_{i}")(x)
+            x = keras.layers.MaxPooling2D(name="feature_maps" if last else f"pool_{i}")(x)
     x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
     model = keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="pets_net")
     if trained:
-        model.load_weights(WEIGHTS / "pets_net.weights.h5")
+        model.load_weights(pets_net_weights(grid))
     return model
+
+
+def pets_net_weights(grid=24):
+    """The file with the shipped weights of `pets_net(grid=grid)`."""
+    return WEIGHTS / ("pets_net.weights.h5" if grid == 24 else f"pets_net_{grid}.weights.h5")
 
 
 def first_map():

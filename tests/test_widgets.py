@@ -95,7 +95,8 @@ def test_the_words_follow_the_class(explorer):
         row, column = cam_maths.peak_cell(one)
         words = re.sub("<.*?>", "", status(explorer))
         assert words == (f"Map of {name}: strongest at row {row}, column {column} of 7 × 7, "
-                         f"from {one.min():.2f} to {one.max():.2f}, mean {one.mean():.2f}, class score {SCORES[c]:.2f}.")
+                         f"from {one.min():.2f} to {one.max():.2f}, mean {one.mean():.2f}, "
+                         f"class score {SCORES[c]:.2f}.")
         assert 'role="status"' in status(explorer)  # read aloud when it changes
 
 

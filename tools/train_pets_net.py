@@ -1,13 +1,15 @@
-"""Train the small network that ships with the course, and store notebook 00's first map.
+"""Train the small networks that ship with the course, and store notebook 00's first map.
 
-    .venv/bin/python tools/train_pets_net.py
+    .venv/bin/python tools/train_pets_net.py            the three of them, 24, 12 and 6 cells a side
+    .venv/bin/python tools/train_pets_net.py 12 6       only those
 
-Writes `pets_net.weights.h5` and `first_map.npz` to `course_utils/weights`. The network learns from drawn
-pets of seeds from 1,000,000 on and is examined on seeds from 2,000,000 on. The notebooks use seeds below
-100,000, so it has seen none of their pictures.
+Writes `pets_net*.weights.h5` and, with 24, `first_map.npz` to `course_utils/weights`. The networks learn from
+drawn pets of seeds from 1,000,000 on and are examined on seeds from 2,000,000 on. The notebooks use seeds
+below 100,000, so they have seen none of their pictures. The three differ in nothing but poolings.
 """
 
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
@@ -18,7 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from course_utils.datasets import pets
-from course_utils.models import WEIGHTS, pets_net
+from course_utils.models import WEIGHTS, pets_net, pets_net_weights
 
 TRAIN_SEED, N_TRAIN = 1_000_000, 2_000
 TEST_SEED, N_TEST = 2_000_000, 500
@@ -71,32 +73,33 @@ def store_first_map(model, path):
                         bias=bias, class_scores=class_scores, label=pet.label, seed=FIRST_SEED)
 
 
-def main():
-    keras.utils.set_random_seed(0)
+def main(grids):
     tf.config.experimental.enable_op_determinism()
     start = time.perf_counter()
     learnt = pets.drawn_pets(N_TRAIN, TRAIN_SEED)
     unseen = pets.drawn_pets(N_TEST, TEST_SEED)
-    drawn = time.perf_counter()
-    model = pets_net()
-    train(model, learnt.images, learnt.labels)
-    trained = time.perf_counter()
-
-    _, class_scores = look(model, unseen.images)
-    accuracy = np.mean(class_scores.argmax(1) == unseen.labels)
-    print(f"drawing {N_TRAIN + N_TEST:,} pets: {drawn - start:.0f} s; training: {trained - drawn:.0f} s; "
-          f"{model.count_params():,} parameters")
-    print(f"on {N_TEST} unseen pets: accuracy {accuracy:.3f}, peak of the map in the head's box "
-          f"{pointing(model, unseen):.3f}")
-
+    print(f"drawing {N_TRAIN + N_TEST:,} pets: {time.perf_counter() - start:.0f} s")
     WEIGHTS.mkdir(exist_ok=True)
-    shipped = pets_net()  # never compiled: the optimiser's memory would treble the file
-    shipped.set_weights(model.get_weights())
-    shipped.save_weights(WEIGHTS / "pets_net.weights.h5")
-    store_first_map(shipped, WEIGHTS / "first_map.npz")
-    for path in (WEIGHTS / "pets_net.weights.h5", WEIGHTS / "first_map.npz"):
+    for grid in grids:
+        keras.utils.set_random_seed(0)
+        start = time.perf_counter()
+        model = pets_net(grid=grid)
+        train(model, learnt.images, learnt.labels)
+        print(f"{grid} x {grid} cells: {model.count_params():,} parameters, trained in {time.perf_counter() - start:.0f} s")
+        _, class_scores = look(model, unseen.images)
+        accuracy = np.mean(class_scores.argmax(1) == unseen.labels)
+        print(f"on {N_TEST} unseen pets: accuracy {accuracy:.3f}, peak of the map in the head's box "
+              f"{pointing(model, unseen):.3f}")
+
+        shipped, path = pets_net(grid=grid), pets_net_weights(grid)
+        shipped.set_weights(model.get_weights())  # never compiled: the optimiser's memory would treble the file
+        shipped.save_weights(path)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
+        if grid == 24:
+            path = WEIGHTS / "first_map.npz"
+            store_first_map(shipped, path)
+            print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
 
 
 if __name__ == "__main__":
-    main()
+    main([int(grid) for grid in sys.argv[1:]] or [24, 12, 6])

@@ -1,6 +1,7 @@
-"""Cats and dogs: drawn ones, which every machine makes by itself, offline and at once.
+"""Cats and dogs: drawn ones, which every machine makes by itself, offline and at once, and photographs
+where they are on disk.
 
-The drawings come with the truth that photographs lack: where the head is, where the body is, and where a
+`load` gives either to a network, `load_head_boxes` gives pictures whose head is known. The drawings come with the truth that photographs lack: where the head is, where the body is, and where a
 planted red ball is. Only the head depends on the class. The cat and the dog of one seed are the same
 picture elsewhere, so whatever a map shows outside the head, the class did not put it there.
 
@@ -9,6 +10,7 @@ light, and Pillow fills polygons; there are no fonts, no files and no clock in i
 which order and where doesn't matter (though another Pillow may round a pixel at an edge differently).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,12 @@ from course_utils.datasets.drawing import CIRCLE, Canvas, ellipse, finish_mask
 
 CLASS_NAMES = ("cat", "dog")
 _STREAMS = ("label", "layout", "pet", "scenery", "cue", "light")
+
+# The seeds of the drawn splits. What shipped networks learnt from starts at 1,000,000, and what is below
+# 10,000 is for showing: no picture is in two of these places.
+SPLIT_SEEDS = {"train": range(10_000, 60_000), "valid": range(60_000, 80_000), "test": range(80_000, 100_000)}
+_SHARES = {"train": "train[:80%]", "valid": "train[80%:90%]", "test": "train[90%:]"}  # TFDS has no such splits
+DRAWN_SIZE, PHOTO_SIZE = 96, 224
 
 
 class Drawing(NamedTuple):
@@ -49,6 +57,189 @@ class TwoPets(NamedTuple):
     labels: np.ndarray  # (2,)
     head_boxes: np.ndarray  # (2, 4)
     head_masks: np.ndarray  # (2, size, size) bool
+
+
+class PetData(NamedTuple):
+    """Cats (0) and dogs (1) for a network: three `tf.data.Dataset`s of (images, labels).
+
+    images: float32 (b, S, S, 3) in 0..255; labels: int64 (b,). Every pass over a split gives the same pictures
+    in the same order, and its length (in batches) is known: nothing is shuffled here.
+    """
+
+    train: object
+    valid: object
+    test: object
+    class_names: tuple
+    source: str  # "tfds" or "embedded"
+    image_size: int  # S
+    n_images: tuple  # in train, valid and test
+
+    def __str__(self):
+        n_train, n_valid, n_test = self.n_images
+        return (f"{_what_it_is('cats_vs_dogs', self.source, self.image_size)}: {n_train:,} to train on, "
+                f"{n_valid:,} to validate on, {n_test:,} to test on.")
+
+
+class HeadBoxes(NamedTuple):
+    """N cats (0) and dogs (1) whose head is known."""
+
+    images: np.ndarray  # (N, S, S, 3) float32 in 0..255
+    labels: np.ndarray  # (N,) int64
+    head_boxes: np.ndarray  # (N, 4) int64: x0, y0, x1, y1, end exclusive, in pixels of the S x S image
+    class_names: tuple
+    source: str  # "tfds" or "embedded"
+
+    def __str__(self):
+        what = _what_it_is("oxford_iiit_pet", self.source, self.images.shape[1])
+        return f"{what}: {len(self.labels):,} with a box around the head."
+
+
+# ------------------------------------------------------------------------------------ pictures for a network
+
+
+def load(source="auto", n_train=None, batch_size=32, seed=0):
+    """Cats and dogs in batches, as `PetData`.
+
+    source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to 224x224
+    (both sides, whatever their proportions), read and decoded anew at every pass and never all in memory;
+    "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where it is present.
+    n_train: how many to train on, if not all of them (or 2,000). Another seed, other pictures to train on: the
+    next n_train of those there are, and from the end back to the beginning; valid and test stay the same.
+    Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
+    unasked. Raises ValueError for anything else that isn't as described.
+    """
+    batch_size, seed = _whole_number("batch_size", batch_size, 1), _whole_number("seed", seed, 0)
+    n_train = None if n_train is None else _whole_number("n_train", n_train, 1)
+    if _resolve("cats_vs_dogs", source) == "tfds":
+        return _photographs(n_train, batch_size, seed)
+    return _drawings(n_train or 2_000, batch_size, seed)
+
+
+def load_head_boxes(source="auto", split="test", n=250):
+    """Up to n pets of a split whose head is known, as `HeadBoxes`; in memory, so n bounds it.
+
+    source="tfds": photographs of oxford_iiit_pet brought to 224x224, boxes likewise. Only its training part
+    has boxes; it is split 80/10/10 as in `load`, and pictures without a box are left out. "embedded": the
+    drawn pets of `load`, 96x96, exactly n; "auto": the first where it is present. split: "train", "valid"
+    (where a threshold is chosen) or "test" (where it is judged).
+    Raises FileNotFoundError when the photographs are asked for and aren't there, ValueError otherwise.
+    """
+    if split not in SPLIT_SEEDS:
+        raise ValueError(f'split must be "train", "valid" or "test", but {split!r} was given.')
+    n = _whole_number("n", n, 1)
+    if _resolve("oxford_iiit_pet", source) == "tfds":
+        return _boxed_photographs(_SHARES[split], n)
+    images, labels, boxes = _draw_seeds(SPLIT_SEEDS[split], 0, n)
+    return HeadBoxes(images.astype(np.float32), labels.copy(), boxes.copy(), CLASS_NAMES, "embedded")
+
+
+def _resolve(name, source):
+    """What "auto" comes to: "tfds" if the data set is here and whole, else "embedded"."""
+    if source not in ("auto", "tfds", "embedded"):
+        raise ValueError(f'source must be "auto", "tfds" or "embedded", but {source!r} was given.')
+    if source == "embedded":
+        return source
+    from course_utils import fetch
+
+    flaw = fetch.flaw(name)
+    if flaw is None:
+        return "tfds"
+    if source == "auto":
+        return "embedded"
+    state = "isn't on this machine yet" if flaw == fetch.ABSENT else f"is on this machine, but damaged ({flaw})"
+    raise FileNotFoundError(f"The data set {name} {state}; get it with `{fetch.how_to_get(name)}`, "
+                            'or use source="embedded" meanwhile.')
+
+
+def _what_it_is(name, source, size):
+    kind = f"Photographs of cats and dogs (TFDS {name})" if source == "tfds" else "Drawn cats and dogs"
+    return f"{kind}, {size} x {size} pixels"
+
+
+@lru_cache(maxsize=8)
+def _draw_seeds(seeds, start, n):
+    """n pets of a range of seeds from its `start`-th on, round and round: images uint8, labels, head boxes.
+
+    Drawn once: whoever asks again gets the same arrays, which therefore can't be written to.
+    """
+    if n > len(seeds):
+        raise ValueError(f"{n:,} drawn pets were asked for, and this split has {len(seeds):,}: ask for fewer.")
+    pets = [draw_pet(seeds[(start + i) % len(seeds)], size=DRAWN_SIZE) for i in range(n)]
+    arrays = [np.array([getattr(pet, field) for pet in pets]) for field in ("image", "label", "head_box")]
+    for array in arrays:
+        array.flags.writeable = False
+    return arrays
+
+
+def _drawings(n_train, batch_size, seed):
+    import tensorflow as tf
+
+    def batches(images, labels):
+        return (tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
+                .map(lambda x, y: (tf.cast(x, tf.float32), y)).prefetch(2))
+
+    numbers = (n_train, 250, 250)
+    starts = (seed * n_train % len(SPLIT_SEEDS["train"]), 0, 0)
+    splits = [batches(*_draw_seeds(seeds, start, n)[:2])
+              for seeds, start, n in zip(SPLIT_SEEDS.values(), starts, numbers)]
+    return PetData(*splits, CLASS_NAMES, "embedded", DRAWN_SIZE, numbers)
+
+
+def _photographs(n_train, batch_size, seed):
+    import tensorflow as tf
+
+    builder = _builder("cats_vs_dogs")
+    numbers = [builder.info.splits[share].num_examples for share in _SHARES.values()]
+    splits, n_all = list(_SHARES.values()), numbers[0]
+    if n_train is not None:
+        if n_train > n_all:
+            raise ValueError(f"{n_train:,} photographs to train on were asked for, and {n_all:,} are here: "
+                             "ask for fewer, or leave n_train out for all.")
+        first = seed * n_train % n_all
+        last = first + n_train
+        splits[0] = f"train[{first}:{min(last, n_all)}]" + (f"+train[:{last - n_all}]" if last > n_all else "")
+        numbers[0] = n_train
+
+    def batches(split):
+        return (_read(builder, split).map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
+                .batch(batch_size).prefetch(2))
+
+    return PetData(*map(batches, splits), CLASS_NAMES, "tfds", PHOTO_SIZE, tuple(numbers))
+
+
+def _boxed_photographs(share, n):
+    data = _read(_builder("oxford_iiit_pet"), share)
+    data = data.map(lambda x: (_resized(x["image"]), x["species"], x["head_bbox"]))
+    boxed = data.filter(lambda image, species, box: (box[2] > box[0]) & (box[3] > box[1]))
+    found = list(boxed.take(n).as_numpy_iterator())
+    if not found:
+        raise ValueError(f"No picture in {share} of oxford_iiit_pet has a head box: use source=\"embedded\".")
+    images, labels, boxes = map(np.array, zip(*found))
+    # TFDS has y0, x0, y1, x1 in shares of the picture; a sliver of a box keeps at least one pixel.
+    boxes = np.rint(boxes[:, [1, 0, 3, 2]] * np.float64(PHOTO_SIZE)).astype(np.int64)
+    boxes[:, :2] = np.minimum(boxes[:, :2], PHOTO_SIZE - 1)
+    boxes[:, 2:] = np.maximum(boxes[:, 2:], boxes[:, :2] + 1)
+    return HeadBoxes(images, labels, boxes, CLASS_NAMES, "tfds")
+
+
+def _builder(name):
+    import tensorflow_datasets as tfds
+    from course_utils import fetch
+
+    return tfds.builder_from_directory(str(fetch.tfds_path(name)))  # reads what is there, can't download
+
+
+def _read(builder, split):
+    import tensorflow_datasets as tfds
+
+    # Left to itself, TFDS keeps every data set below 250 MB in memory, and as decoded pictures at that.
+    return builder.as_dataset(split=split, read_config=tfds.ReadConfig(try_autocache=False))
+
+
+def _resized(image):
+    import tensorflow as tf
+
+    return tf.image.resize(image, (PHOTO_SIZE, PHOTO_SIZE), "bilinear", antialias=True)
 
 
 # --------------------------------------------------------------------------------------------- drawn pets
