@@ -74,7 +74,7 @@ def _machine():
     import psutil
 
     gigabytes = math.ceil(psutil.virtual_memory().total / 2**30)
-    return f"{_cores()} cores ({platform.machine()}), {gigabytes} GB of memory, no GPU, {platform.system()}"
+    return f"{_cores()} cores ({platform.machine()}), {gigabytes} GB of memory, CPU only, {platform.system()}"
 
 
 def _cores():
