@@ -145,8 +145,8 @@ def normalise(cam, keep="positive"):
     flat = np.ptp(cam, axis=(-2, -1), keepdims=True) == 0
     nothing = flat | (largest == 0)
     if nothing.any():
-        why = "is the same everywhere" if flat.any() else "has no positive evidence"
-        warnings.warn(f"{int(nothing.sum())} of {nothing.size} maps {why}; shown as zeros.", stacklevel=2)
+        warnings.warn(f"{nothing.sum()} of {nothing.size} map(s) had nothing to show (the same everywhere, or no positive "
+                      "evidence) and became zeros; look at the raw map.", stacklevel=2)
     return np.where(nothing, 0, shown / np.where(nothing, 1, largest))
 
 

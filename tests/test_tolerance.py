@@ -89,3 +89,14 @@ def test_rounding_to_the_next_printed_number_is_no_difference(value, form):
        st.sampled_from(["{}", "{}.", "{:,} images", "[{}]", "row {},"]))
 def test_whole_numbers_are_the_same_only_if_they_are_equal(a, b, form):
     assert same_text(form.format(a), form.format(b)) == (a == b)
+
+
+def test_after_training_a_peak_may_move_by_two_cells_but_not_across_the_map():
+    saved = "map of 9: peak at row 26, column 13 of 28 × 28 · −24.5 to 131 · ink 0.059"
+    near = "map of 9: peak at row 24, column 13 of 28 × 28 · −22.9 to 125 · ink 0.062"
+    far = "map of 9: peak at row 3, column 13 of 28 × 28 · −24.5 to 131 · ink 0.059"
+    blank = "map of 9: peak at row 0, column 0 of 28 × 28 · 0 to 0 · ink 0.000"
+    assert same_text(near, saved, 0.15, 0.05, 2)
+    assert not same_text(near, saved)
+    assert not same_text(far, saved, 0.15, 0.05, 2)
+    assert not same_text(blank, saved, 0.15, 0.05, 2)
