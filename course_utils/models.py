@@ -41,22 +41,21 @@ def pets_net(trained=False, grid=24):
     grid=12 or 6: the same layers with one or two poolings more, for comparing maps of other resolutions.
     trained=True loads the weights that ship with the course (tools/train_pets_net.py made them).
     """
+    poolings = {24: 2, 12: 3, 6: 4}  # how many of the four convolutions are followed by one
+    if grid not in poolings:
+        raise ValueError(f"grid is {grid!r}; the maps for drawn pets have 24, 12 or 6 cells a side.")
     import keras
 
-    poolings = {24: 2, 12: 3, 6: 4}
-    if grid not in poolings:
-        raise ValueError(f"grid is {grid!r}; the networks for drawn pets have maps of 24, 12 or 6 cells a side.")
     x = images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
     for i, filters in enumerate((16, 24, 48, 48), start=1):
         x = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv_{i}")(x)
         # Without batch normalisation, training a network this small is a matter of luck.
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
-        last = i == 4
-        pool = i <= poolings[grid]
-        x = keras.layers.ReLU(name="feature_maps" if last and not pool else f"relu_{i}")(x)
-        if pool:
-            x = keras.layers.MaxPooling2D(name="feature_maps" if last else f"pool_{i}")(x)
+        pooled, last = i <= poolings[grid], "feature_maps" if i == 4 else None
+        x = keras.layers.ReLU(name=f"relu_{i}" if pooled else last or f"relu_{i}")(x)
+        if pooled:
+            x = keras.layers.MaxPooling2D(name=last or f"pool_{i}")(x)
     x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
     model = keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="pets_net")
     if trained:

@@ -6,7 +6,7 @@ import io
 import numpy as np
 
 from course_utils import cam as cam_maths
-from course_utils import plots
+from course_utils import localize, plots
 
 
 def cam_explorer(image, cams, class_names, class_scores=None, size=336):
@@ -84,6 +84,43 @@ def weight_explorer(feature_maps, class_weights, class_idx, image_size=280):
     return _live(sliders, redraw, view, status)
 
 
+def threshold_explorer(image, cam, true_box, size=384):
+    """A slider for the threshold: what is left of one map, the box around it, and its IoU with the true box.
+
+    image (H, W), (H, W, 1) or (H, W, 3); cam (h, w), raw; true_box x0, y0, x1, y1 in the image's pixels, end
+    exclusive. The solid frame is the map's box, the dashed one the true box. Returns an ipywidgets box.
+    """
+    import ipywidgets
+
+    cam, picture = np.asarray(cam), plots._rgb(image)
+    if cam.ndim != 2 or np.shape(true_box) != (4,):
+        raise ValueError(f"cam has shape {cam.shape} and true_box {np.shape(true_box)}; expected one image's map, "
+                         "(h, w), and box, (4,). Take those of a batch: cams[0], boxes[0].")
+    height, width = picture.shape[:2]
+    true_box = localize._boxes(true_box, "true_box", (height, width))
+    times = max(1, size // max(height, width))
+    fraction = _slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95)
+    opacity = _slider("opacity", 0.55, "how much of the map lies over the image")
+    view = ipywidgets.Image(format="png", width=width * times, height=height * times)
+    status = ipywidgets.HTML()
+
+    def redraw(_=None):
+        mask = localize.threshold_mask(cam_maths.upsample(cam, (height, width)), fraction.value)
+        box = localize.box_from_map(cam, (height, width), fraction.value)
+        overlap = localize.iou(box, true_box)
+        pixels = np.where(mask[..., None], plots.overlay(picture, cam, "positive", opacity.value), picture // 2)
+        pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
+        _draw_frame(pixels, box * times)
+        _draw_frame(pixels, true_box * times, dashed=True)
+        view.value = _png(pixels)
+        words = (f"At {fraction.value:.0%} of the maximum {mask.mean():.0%} of the image is left. Box of the "
+                 f"largest part: {box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box "
+                 f"<b>{overlap:.2f}</b>: {'found' if overlap >= 0.5 else 'not found'} (0.50 is needed).")
+        status.value = f'<div role="status" style="font-size:120%">{words}</div>'
+
+    return _live([fraction, opacity], redraw, view, status)
+
+
 # --- inside ----------------------------------------------------------------------------------
 
 
@@ -109,6 +146,17 @@ def _enlarged(image, size):
     image = plots._rgb(image)
     times = max(1, size // max(image.shape[:2]))
     return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _draw_frame(pixels, box, dashed=False):
+    """A white frame, three pixels thick with a black rim, just inside a box; drawn into the picture given."""
+    x0, y0, x1, y1 = np.round(box).astype(int)
+    inside = pixels[y0:y1, x0:x1]
+    height, width = inside.shape[:2]
+    y, x = np.ogrid[:height, :width]
+    depth = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))  # 0 on the outermost pixels
+    line = (depth < 4) & ((x + y) % 16 < 9 if dashed else True)
+    inside[line] = np.where(depth[line] < 3, 255, 0)[:, None]
 
 
 def _png(pixels):

@@ -10,7 +10,8 @@ from checks import refused
 from PIL import Image
 
 from course_utils import cam as cam_maths
-from course_utils.widgets import cam_explorer, weight_explorer
+from course_utils import localize
+from course_utils.widgets import cam_explorer, threshold_explorer, weight_explorer
 
 IMAGE = np.random.default_rng(0).uniform(size=(28, 28, 1))
 CAMS = np.random.default_rng(1).normal(size=(7, 7, 2))
@@ -250,3 +251,72 @@ def test_bad_scores(scores):
 def test_bad_weight_explorers(feature_maps, weights, class_idx, error, fragments):
     with refused(*fragments, error=error):
         weight_explorer(feature_maps, weights, class_idx)
+
+
+# --- the threshold of a box ------------------------------------------------------------------
+
+HILL = np.zeros((6, 6))
+HILL[1:3, 1:4], HILL[1, 2], HILL[4, 5] = 5, 10, 4  # a large part with its peak, and a small one
+TRUE_BOX = (10, 10, 30, 26)
+
+
+@pytest.fixture
+def thresholds():
+    return threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, TRUE_BOX, size=96)
+
+
+def test_the_threshold_explorer_redraws_with_each_slider_and_goes_back(thresholds):
+    assert list(controls(thresholds)) == ["threshold", "opacity"]
+    for control in controls(thresholds).values():
+        picture, first = shown(thresholds), control.value
+        control.value = 0.7
+        assert np.abs(shown(thresholds) - picture).max() > 10
+        control.value = first
+        np.testing.assert_array_equal(shown(thresholds), picture)
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.2, 0.35, 0.6, 0.8])
+def test_the_words_and_the_solid_frame_tell_the_box_and_its_iou(thresholds, fraction):
+    controls(thresholds)["threshold"].value = fraction
+    mask = localize.threshold_mask(cam_maths.upsample(HILL, 48), fraction)
+    box = localize.box_from_map(HILL, 48, fraction)
+    iou = localize.iou(box, TRUE_BOX)
+    words = re.sub("<.*?>", "", status(thresholds))
+    assert f"At {fraction:.0%} of the maximum {mask.mean():.0%} of the image is left" in words
+    assert f"{box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box {iou:.2f}" in words
+    assert (": found" if iou >= 0.5 else ": not found") in words and 'role="status"' in status(thresholds)
+    white = (shown(thresholds) == 255).all(axis=2)
+    x0, y0, x1, y1 = 2 * box
+    assert white[y0, x0:x1].mean() > 0.9 and white[y0:y1, x1 - 1].mean() > 0.9  # but for the dashes' black rims
+    assert not white[:min(y0, 20)].any()  # nothing above both boxes
+
+
+def test_the_dashed_frame_is_the_true_box(thresholds):
+    controls(thresholds)["threshold"].value = 0.95  # a small box, out of the way
+    white = (shown(thresholds) == 255).all(axis=2)
+    assert 0.4 < white[20, 20:60].mean() < 0.7 and 0.4 < white[51, 20:60].mean() < 0.7
+    assert not white[:20].any() and not white[52:].any() and not white[:, :20].any() and not white[:, 60:].any()
+
+
+def test_what_is_below_the_threshold_is_dark(thresholds):
+    controls(thresholds)["threshold"].value, controls(thresholds)["opacity"].value = 0.5, 0
+    mask = localize.threshold_mask(cam_maths.upsample(HILL, 48), 0.5).repeat(2, axis=0).repeat(2, axis=1)
+    colours = shown(thresholds)
+    inner = ((colours != 255) & (colours != 0)).all(axis=2)  # frames apart
+    assert (colours[inner & mask] == 200).all() and (colours[inner & ~mask] == 100).all()
+    assert (inner & mask).any() and (inner & ~mask).any()
+
+
+@pytest.mark.parametrize("cam, box, fragments", [
+    (HILL[None], TRUE_BOX, ["(1, 6, 6)", "(h, w)", "cams[0]"]), (HILL, [TRUE_BOX], ["(1, 4)", "(4,)", "boxes[0]"]),
+    (HILL, (10, 10, 300, 260), ["48 × 48", "300"]), (HILL, (30, 10, 10, 26), ["no area"]),
+    (HILL * np.nan, TRUE_BOX, ["NaN"])], ids=["batch", "boxes", "outside", "swapped", "NaN"])
+def test_bad_threshold_explorers(cam, box, fragments):
+    with refused(*fragments):
+        threshold_explorer(np.zeros((48, 48)), cam, box)
+
+
+def test_a_map_of_nothing_says_so_and_is_framed_whole():
+    with pytest.warns(UserWarning, match="no positive evidence"):
+        box = threshold_explorer(np.zeros((48, 48)), -HILL - 1, TRUE_BOX, size=48)
+    assert "48 × 48 pixels" in status(box) and "not found" in status(box)

@@ -1,9 +1,10 @@
 """Cats and dogs: drawn ones, which every machine makes by itself, offline and at once, and photographs
 where they are on disk.
 
-`load` gives either to a network, `load_head_boxes` gives pictures whose head is known. The drawings come with the truth that photographs lack: where the head is, where the body is, and where a
-planted red ball is. Only the head depends on the class. The cat and the dog of one seed are the same
-picture elsewhere, so whatever a map shows outside the head, the class did not put it there.
+`load` gives either to a network, `load_head_boxes` tells where the heads are. The drawings come with the
+truth that photographs lack: where the head is, where the body is, and where a planted red ball is. Only the
+head depends on the class. The cat and the dog of one seed are the same picture elsewhere, so whatever a map
+shows outside the head, the class did not put it there.
 
 A seed fixes a picture. NumPy generators of its own decide, one each for layout, pets, scenery, ball and
 light, and Pillow fills polygons; there are no fonts, no files and no clock in it. How many are drawn, in
@@ -24,7 +25,8 @@ _STREAMS = ("label", "layout", "pet", "scenery", "cue", "light")
 # The seeds of the drawn splits. What shipped networks learnt from starts at 1,000,000, and what is below
 # 10,000 is for showing: no picture is in two of these places.
 SPLIT_SEEDS = {"train": range(10_000, 60_000), "valid": range(60_000, 80_000), "test": range(80_000, 100_000)}
-_SHARES = {"train": "train[:80%]", "valid": "train[80%:90%]", "test": "train[90%:]"}  # TFDS has no such splits
+_SHARES = {"train": "train[:80%]", "valid": "train[80%:90%]", "test": "train[90%:]"}
+DRAWN_NUMBERS = (2_000, 250, 250)
 DRAWN_SIZE, PHOTO_SIZE = 96, 224
 
 
@@ -62,8 +64,8 @@ class TwoPets(NamedTuple):
 class PetData(NamedTuple):
     """Cats (0) and dogs (1) for a network: three `tf.data.Dataset`s of (images, labels).
 
-    images: float32 (b, S, S, 3) in 0..255; labels: int64 (b,). Every pass over a split gives the same pictures
-    in the same order, and its length (in batches) is known: nothing is shuffled here.
+    images: float32 (b, S, S, 3) in 0..255; labels: int64 (b,). Every pass over a split gives the same
+    pictures in the same order, and its length (in batches) is known: nothing is shuffled here.
     """
 
     train: object
@@ -100,11 +102,11 @@ class HeadBoxes(NamedTuple):
 def load(source="auto", n_train=None, batch_size=32, seed=0):
     """Cats and dogs in batches, as `PetData`.
 
-    source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to 224x224
-    (both sides, whatever their proportions), read and decoded anew at every pass and never all in memory;
-    "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where it is present.
-    n_train: how many to train on, if not all of them (or 2,000). Another seed, other pictures to train on: the
-    next n_train of those there are, and from the end back to the beginning; valid and test stay the same.
+    source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to
+    224x224 (both sides, whatever their proportions), read and decoded anew at every pass, so that they are
+    never all in memory; "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where present.
+    n_train: how many to train on, if not all photographs or 2,000 drawings. Seed s trains on the s-th n_train
+    pictures of those there are, counted round and round; valid and test stay the same.
     Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
     unasked. Raises ValueError for anything else that isn't as described.
     """
@@ -112,7 +114,7 @@ def load(source="auto", n_train=None, batch_size=32, seed=0):
     n_train = None if n_train is None else _whole_number("n_train", n_train, 1)
     if _resolve("cats_vs_dogs", source) == "tfds":
         return _photographs(n_train, batch_size, seed)
-    return _drawings(n_train or 2_000, batch_size, seed)
+    return _drawings(n_train or DRAWN_NUMBERS[0], batch_size, seed)
 
 
 def load_head_boxes(source="auto", split="test", n=250):
@@ -146,7 +148,7 @@ def _resolve(name, source):
         return "tfds"
     if source == "auto":
         return "embedded"
-    state = "isn't on this machine yet" if flaw == fetch.ABSENT else f"is on this machine, but damaged ({flaw})"
+    state = "isn't on this machine yet" if flaw == fetch.ABSENT else f"is damaged ({flaw})"
     raise FileNotFoundError(f"The data set {name} {state}; get it with `{fetch.how_to_get(name)}`, "
                             'or use source="embedded" meanwhile.')
 
@@ -162,9 +164,12 @@ def _draw_seeds(seeds, start, n):
 
     Drawn once: whoever asks again gets the same arrays, which therefore can't be written to.
     """
+    from tqdm.auto import tqdm
+
     if n > len(seeds):
-        raise ValueError(f"{n:,} drawn pets were asked for, and this split has {len(seeds):,}: ask for fewer.")
-    pets = [draw_pet(seeds[(start + i) % len(seeds)], size=DRAWN_SIZE) for i in range(n)]
+        raise ValueError(f"{n:,} drawn pets were asked for, but this split has {len(seeds):,}: take fewer.")
+    numbers = tqdm(range(start, start + n), "drawing pets", leave=False, disable=n < 500)
+    pets = [draw_pet(seeds[i % len(seeds)], size=DRAWN_SIZE) for i in numbers]
     arrays = [np.array([getattr(pet, field) for pet in pets]) for field in ("image", "label", "head_box")]
     for array in arrays:
         array.flags.writeable = False
@@ -178,7 +183,7 @@ def _drawings(n_train, batch_size, seed):
         return (tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
                 .map(lambda x, y: (tf.cast(x, tf.float32), y)).prefetch(2))
 
-    numbers = (n_train, 250, 250)
+    numbers = (n_train, *DRAWN_NUMBERS[1:])
     starts = (seed * n_train % len(SPLIT_SEEDS["train"]), 0, 0)
     splits = [batches(*_draw_seeds(seeds, start, n)[:2])
               for seeds, start, n in zip(SPLIT_SEEDS.values(), starts, numbers)]
@@ -193,25 +198,29 @@ def _photographs(n_train, batch_size, seed):
     splits, n_all = list(_SHARES.values()), numbers[0]
     if n_train is not None:
         if n_train > n_all:
-            raise ValueError(f"{n_train:,} photographs to train on were asked for, and {n_all:,} are here: "
-                             "ask for fewer, or leave n_train out for all.")
+            raise ValueError(f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: "
+                             "take fewer, or leave n_train out for all.")
         first = seed * n_train % n_all
-        last = first + n_train
-        splits[0] = f"train[{first}:{min(last, n_all)}]" + (f"+train[:{last - n_all}]" if last > n_all else "")
+        end, again = min(first + n_train, n_all), max(first + n_train - n_all, 0)
+        splits[0] = f"train[{first}:{end}]" + (f"+train[:{again}]" if again else "")
         numbers[0] = n_train
 
     def batches(split):
-        return (_read(builder, split).map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
+        photographs = _read(builder, split)
+        return (photographs.map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
                 .batch(batch_size).prefetch(2))
 
     return PetData(*map(batches, splits), CLASS_NAMES, "tfds", PHOTO_SIZE, tuple(numbers))
 
 
 def _boxed_photographs(share, n):
-    data = _read(_builder("oxford_iiit_pet"), share)
-    data = data.map(lambda x: (_resized(x["image"]), x["species"], x["head_bbox"]))
-    boxed = data.filter(lambda image, species, box: (box[2] > box[0]) & (box[3] > box[1]))
-    found = list(boxed.take(n).as_numpy_iterator())
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    data = _read(_builder("oxford_iiit_pet"), share, {"segmentation_mask": tfds.decode.SkipDecoding()})
+    boxed = data.filter(lambda x: tf.reduce_all(x["head_bbox"][2:] > x["head_bbox"][:2]))  # none: four zeros
+    photographs = boxed.take(n).map(lambda x: (_resized(x["image"]), x["species"], x["head_bbox"]))
+    found = list(photographs.as_numpy_iterator())
     if not found:
         raise ValueError(f"No picture in {share} of oxford_iiit_pet has a head box: use source=\"embedded\".")
     images, labels, boxes = map(np.array, zip(*found))
@@ -229,11 +238,12 @@ def _builder(name):
     return tfds.builder_from_directory(str(fetch.tfds_path(name)))  # reads what is there, can't download
 
 
-def _read(builder, split):
+def _read(builder, split, decoders=None):
     import tensorflow_datasets as tfds
 
-    # Left to itself, TFDS keeps every data set below 250 MB in memory, and as decoded pictures at that.
-    return builder.as_dataset(split=split, read_config=tfds.ReadConfig(try_autocache=False))
+    # Left to itself, TFDS keeps what is below 250 MB on disk in memory, where it is ten times as large.
+    streamed = tfds.ReadConfig(try_autocache=False)
+    return builder.as_dataset(split=split, decoders=decoders, read_config=streamed)
 
 
 def _resized(image):

@@ -1,0 +1,315 @@
+"""How good a map is, in numbers: boxes, overlaps, hits, and what guessing without looking would get.
+
+A box is x0, y0, x1, y1 in pixels of the input image, **end exclusive**: x1 is the first column outside, so
+the box is x1 - x0 columns wide, and the whole image is (0, 0, width, height). Functions take one image, with
+cam (h, w), box (4,) and mask (H, W), or N of them, with (N, h, w), (N, 4) and (N, H, W). `size` is that of
+the input image: an int, or height and width. Maps are raw and enlarged first, by `cam.upsample` (centres
+matched), so a threshold is a share of the enlarged map's maximum.
+"""
+
+import warnings
+
+import numpy as np
+from scipy import ndimage
+
+from course_utils.cam import upsample
+
+FRACTIONS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # 0.05, 0.10, ... 0.95
+
+# --- from a map to a box ---------------------------------------------------------------------
+
+
+def threshold_mask(cam, fraction):
+    """Where a map reaches `fraction` (0 to 1, both excluded) of its own maximum: bool, same shape.
+
+    A map without positive evidence reaches nothing: its mask is empty, with a warning.
+    """
+    cam = _maps(cam)
+    _warn_if_silent(cam)
+    return _mask(cam, _fraction(fraction))
+
+
+def box_from_map(cam, size, fraction=0.2):
+    """The box around the largest connected part of the thresholded map: (4,) or (N, 4) whole pixels.
+
+    20 % of the maximum is the rule of the CAM paper (Zhou et al., 2016, section 3.2). Pixels that touch at a
+    corner only are not connected; of two parts as large, the one that comes first in reading order counts.
+    A map without positive evidence says nothing of where: the whole image is its box, with a warning.
+    """
+    large = upsample(_maps(cam), size)
+    _warn_if_silent(large)
+    return _boxes_around(_mask(large, _fraction(fraction)))
+
+
+def _mask(cam, fraction):
+    peak = cam.max(axis=(-2, -1), keepdims=True)
+    return (cam >= fraction * peak) & (peak > 0)
+
+
+def _boxes_around(mask):
+    if mask.ndim == 3:
+        return np.array([_boxes_around(one) for one in mask])
+    parts, n = ndimage.label(mask)
+    if n == 0:
+        return np.array([0, 0, mask.shape[1], mask.shape[0]])
+    largest = np.bincount(parts.ravel())[1:].argmax()
+    rows, columns = ndimage.find_objects(parts)[largest]
+    return np.array([columns.start, rows.start, columns.stop, rows.stop])
+
+
+def _warn_if_silent(cam):
+    silent = cam.max(axis=(-2, -1)) <= 0
+    if silent.any():
+        warnings.warn(f"{silent.sum()} of {silent.size} maps have no positive evidence: nothing in them "
+                      "reaches a threshold, and their box is the whole image.", stacklevel=3)
+
+
+# --- boxes against boxes ---------------------------------------------------------------------
+
+
+def iou(a, b):
+    """Intersection over union of two boxes, 0 to 1: the share of the pixels in either that are in both.
+
+    a, b (4,), or (N, 4) for N numbers; one box may be compared with N. Raises for boxes without area.
+    """
+    a, b = _boxes(a, "a"), _boxes(b, "b")
+    if a.ndim == b.ndim == 2 and len(a) != len(b):
+        raise ValueError(f"a holds {len(a)} boxes and b {len(b)}; give as many, or a single one against all.")
+    sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
+    both = sides.clip(0).prod(axis=-1)
+    return _plain(both / (_area(a) + _area(b) - both))
+
+
+def _area(boxes):
+    return (boxes[..., 2:] - boxes[..., :2]).prod(axis=-1)
+
+
+def ious_by_fraction(cams, boxes, size, fractions=FRACTIONS):
+    """IoU of each map's box with the true one, for each of F thresholds: (N, h, w), (N, 4) -> (F, N)."""
+    cams, boxes, fractions = _maps(cams), _boxes(boxes, "boxes", size), _fractions(fractions)
+    if cams.shape[:-2] != boxes.shape[:-1] or cams.ndim != 3:
+        raise ValueError(f"There are maps of shape {cams.shape} and boxes of shape {boxes.shape}; "
+                         "expected (N, h, w) and (N, 4), one box a map.")
+    large = upsample(cams, size)
+    _warn_if_silent(large)
+    return np.array([iou(_boxes_around(_mask(large, f)), boxes) for f in fractions])
+
+
+def best_fraction(cams, boxes, size, fractions=FRACTIONS):
+    """The threshold with the largest mean IoU. Choose it on validation data: on test data it flatters."""
+    return _fractions(fractions)[ious_by_fraction(cams, boxes, size, fractions).mean(axis=1).argmax()]
+
+
+def max_box_acc(cams, boxes, size, fractions=FRACTIONS, min_iou=0.5):
+    """MaxBoxAcc: (the largest share of images whose box has IoU >= min_iou, the threshold that gets it).
+
+    cams (N, h, w), boxes (N, 4) end exclusive. Every threshold may be tried, on the data measured, so that
+    maps are compared and not thresholds (J. Choe et al., "Evaluating Weakly Supervised Object Localization
+    Methods Right", CVPR 2020). There a threshold is a share of the map's range; here of its maximum, because
+    zero means something in a raw map.
+    """
+    shares = (ious_by_fraction(cams, boxes, size, fractions) >= _fraction(min_iou, "min_iou")).mean(axis=1)
+    return float(shares.max()), _fractions(fractions)[shares.argmax()]
+
+
+# --- points and heat -------------------------------------------------------------------------
+
+
+def peak_pixel(cam, size):
+    """The pixel x, y under the centre of the map's largest cell, where the enlarged map peaks: (2,), (N, 2).
+
+    Of several cells as large, the first in reading order counts.
+    """
+    cam, (height, width) = _maps(cam), _size(size)
+    h, w = cam.shape[-2:]
+    row, column = np.divmod(cam.reshape(*cam.shape[:-2], h * w).argmax(axis=-1), w)
+    return np.stack([(2 * column + 1) * width // (2 * w), (2 * row + 1) * height // (2 * h)], axis=-1)
+
+
+def point_hit(point, box_or_mask, tolerance=0):
+    """Does a point x, y, or each of N, lie in the box or mask (bool), or at most `tolerance` pixels away?"""
+    point, target = np.asarray(point), np.asarray(box_or_mask)
+    if point.dtype.kind not in "iu" or point.ndim not in (1, 2) or point.shape[-1] != 2:
+        raise ValueError(f"point has shape {point.shape} and holds {point.dtype}; expected whole pixels "
+                         "x, y: (2,) or (N, 2).")
+    if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < np.inf:
+        raise ValueError(f"tolerance is {tolerance!r}; expected a number of pixels, 0 or more.")
+    is_mask = target.dtype == bool
+    target = _masks(target) if is_mask else _boxes(target, "box")
+    if point.shape[:-1] != target.shape[:-2 if is_mask else -1]:
+        points = "one point" if point.ndim == 1 else f"{len(point)} points"
+        raise ValueError(f"There are {points} and a target of shape {target.shape}; expected one box or mask "
+                         "for each point.")
+    distance = _distance_to_mask(point, target) if is_mask else _distance_to_box(point, target)
+    return _plain(distance <= tolerance)
+
+
+def _distance_to_box(point, box):
+    off = np.maximum(box[..., :2] - point, point - (box[..., 2:] - 1)).clip(0)  # x1 - 1 is its last column
+    return np.hypot(off[..., 0], off[..., 1])
+
+
+def _distance_to_mask(point, mask):
+    if point.ndim == 2:
+        return np.array([_distance_to_mask(*both) for both in zip(point, mask)])
+    (height, width), (x, y) = mask.shape, point
+    if not (0 <= x < width and 0 <= y < height):
+        raise ValueError(f"Point ({x}, {y}) lies outside its mask of {height} × {width} pixels; give both in "
+                         "pixels of the same image.")
+    rows, columns = np.nonzero(mask)
+    return np.hypot(columns - x, rows - y).min(initial=np.inf)
+
+
+def pointing_hit(cam, box_or_mask, size, tolerance=0):
+    """The pointing game: is the map's peak in the object's box or mask? bool, or (N,) bool.
+
+    J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, who forgive 15 pixels; here
+    `tolerance` forgives none unless given. A map that is the same everywhere points nowhere: a miss, with a
+    warning.
+    """
+    cam, target, (height, width) = _maps(cam), np.asarray(box_or_mask), _size(size)
+    if target.dtype != bool:
+        target = _boxes(target, "box", size)
+    elif target.shape[-2:] != (height, width):
+        raise ValueError(f"The mask has shape {target.shape}, but the image {height} × {width} pixels; "
+                         "expected the same.")
+    flat = np.ptp(cam, axis=(-2, -1)) == 0
+    if flat.any():
+        warnings.warn(f"{flat.sum()} of {flat.size} maps are the same everywhere and point nowhere: a miss.",
+                      stacklevel=2)
+    return _plain(point_hit(peak_pixel(cam, size), target, tolerance) & ~flat)
+
+
+def heat_inside(cam, mask):
+    """The share of a map's positive evidence that lies in the mask, 0 to 1: a float, or (N,).
+
+    cam (h, w) is enlarged to the mask (H, W). Compare it with the share of the *area*, `mask.mean()`: that is
+    what a map gets that is the same everywhere. A map without positive evidence gets 0, with a warning.
+    """
+    mask, cam = _masks(mask), _maps(cam)
+    if mask.shape[:-2] != cam.shape[:-2]:
+        raise ValueError(f"cam has shape {cam.shape} and mask {mask.shape}; expected one mask for each map.")
+    heat = np.maximum(upsample(cam, mask.shape[-2:]), 0)
+    total = heat.sum(axis=(-2, -1))
+    if (total == 0).any():
+        warnings.warn(f"{(total == 0).sum()} of {total.size} maps have no positive evidence: their share "
+                      "of it is given as 0.", stacklevel=2)
+    return _plain((heat * mask).sum(axis=(-2, -1)) / np.where(total == 0, 1, total))
+
+
+# --- what guessing gets, and how sure a number is --------------------------------------------
+
+
+def baseline_points(n, size, seed=0):
+    """Points that no network was asked for: {"centre": (n, 2), "random": (n, 2)}, x, y in pixels."""
+    n, (height, width) = _count(n), _size(size)
+    return {"centre": np.tile([width // 2, height // 2], (n, 1)),
+            "random": np.random.default_rng(seed).integers(0, [width, height], (n, 2))}
+
+
+def baseline_boxes(n, size, train_boxes, seed=0):
+    """Boxes that no network was asked for, n of each kind: {name: (n, 4)}, not rounded to whole pixels.
+
+    "whole image"; "mean box", each edge the mean of `train_boxes` (N, 4); "centre" and "random", a seeded
+    place: both as large as the mean box, so they know how large objects are, but not where.
+    """
+    n, (height, width), train_boxes = _count(n), _size(size), _boxes(train_boxes, "train_boxes", size)
+    if train_boxes.ndim != 2:
+        raise ValueError(f"train_boxes has shape {train_boxes.shape}; expected (N, 4), one box an image.")
+    mean = train_boxes.mean(axis=0)
+    side = mean[2:] - mean[:2]
+    room = [width, height] - side
+    corners = {"centre": np.tile(room / 2, (n, 1)),
+               "random": room * np.random.default_rng(seed).random((n, 2))}
+    return ({"whole image": np.tile([0, 0, width, height], (n, 1)), "mean box": np.tile(mean, (n, 1))}
+            | {name: np.concatenate([corner, corner + side], axis=1) for name, corner in corners.items()})
+
+
+def bootstrap_interval(values, n=1000, seed=0, level=0.95):
+    """The two numbers between which the mean of `values` (N,) lies in `level` of n samples drawn from them.
+
+    Samples have N values, drawn with replacement: what the mean might have been with other images (percentile
+    interval; B. Efron, 1979). It knows the values only: if all are 1, it is 1 to 1, however few they are.
+    """
+    values = np.asarray(values, float)
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(f"values has shape {values.shape}; expected (N,), one number for each image.")
+    if not np.isfinite(values).all():
+        raise ValueError("values holds NaN or infinity; expected one finite number for each image.")
+    rng, N, tail = np.random.default_rng(seed), len(values), (1 - _fraction(level, "level")) / 2
+    means = [values[rng.integers(0, N, N)].mean() for _ in range(_count(n))]
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+# --- what goes wrong, said in one sentence ---------------------------------------------------
+
+
+def _maps(cam):
+    cam = np.asarray(cam)
+    if cam.ndim not in (2, 3) or cam.size == 0:
+        raise ValueError(f"cam has shape {cam.shape}; expected one class's map, (h, w) or (N, h, w), "
+                         "and not an empty one.")
+    if cam.dtype.kind not in "biuf" or not np.isfinite(cam).all():
+        raise ValueError("cam has values that are NaN, infinite or no real numbers; look for a diverged "
+                         "training or a division by zero.")
+    return cam
+
+
+def _boxes(boxes, name, size=None):
+    boxes = np.asarray(boxes)
+    if boxes.dtype.kind not in "iuf" or boxes.ndim not in (1, 2) or boxes.shape[-1] != 4 or boxes.size == 0:
+        raise ValueError(f"{name} has shape {boxes.shape} and holds {boxes.dtype}; expected x0, y0, x1, y1: "
+                         "(4,) or (N, 4).")
+    if not np.isfinite(boxes).all():
+        raise ValueError(f"{name} has values that are NaN or infinite; expected pixels.")
+    boxes = boxes.astype(float)
+    for x0, y0, x1, y1 in boxes[~(boxes[..., :2] < boxes[..., 2:]).all(axis=-1)].reshape(-1, 4):
+        raise ValueError(f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which has no area; expected "
+                         "x0 < x1 and y0 < y1, where x1 and y1 are the first column and row outside.")
+    if size is not None:
+        height, width = _size(size)
+        outside = ((boxes < 0) | (boxes > [width, height, width, height])).any(axis=-1)
+        for x0, y0, x1, y1 in boxes[outside].reshape(-1, 4):
+            raise ValueError(f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which leaves the image of "
+                             f"{height} × {width} pixels; give boxes in pixels of the network's image.")
+    return boxes
+
+
+def _masks(mask):
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.ndim not in (2, 3) or mask.size == 0:
+        raise ValueError(f"mask has shape {mask.shape} and holds {mask.dtype}; expected True inside and "
+                         "False outside: (H, W) or (N, H, W).")
+    return mask
+
+
+def _size(size):
+    if np.asarray(size).dtype.kind not in "iu" or np.shape(size) not in ((), (2,)) or np.min(size) < 1:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels, 1 or more, or two of them.")
+    return np.broadcast_to(size, 2)
+
+
+def _fraction(fraction, name="fraction"):
+    is_number = isinstance(fraction, (int, float, np.number)) and not isinstance(fraction, bool)
+    if not is_number or not 0 < fraction < 1:
+        raise ValueError(f"{name} is {fraction!r}; expected a number between 0 and 1, such as 0.2 for 20 %.")
+    return fraction
+
+
+def _fractions(fractions):
+    fractions = fractions.tolist() if isinstance(fractions, np.ndarray) else fractions
+    if not isinstance(fractions, (list, tuple)) or not fractions:
+        raise ValueError(f"fractions is {fractions!r}; expected some between 0 and 1, such as [0.2, 0.5].")
+    return [float(_fraction(f)) for f in fractions]
+
+
+def _count(n):
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
+        raise ValueError(f"n is {n!r}; expected a whole number, at least 1.")
+    return n
+
+
+def _plain(result):
+    """A Python float or bool for one image, the array for N."""
+    return result.item() if np.ndim(result) == 0 else result

@@ -1,0 +1,896 @@
+"""Backbones, freezing, features computed once, and training on them, mostly in miniature."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checks import refused
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_utils import cam, features, fetch, transfer
+from course_utils.explain import explain, find_head
+from course_utils.features import cached_features
+from course_utils.transfer import fit, freeze, gap_classifier, split_at_frozen
+
+import keras  # after course_utils, which silences TensorFlow's greetings
+import tensorflow as tf
+
+ROOT = Path(__file__).parents[1]
+RNG = np.random.default_rng(0)
+X = RNG.integers(0, 256, (22, 8, 8, 3)).astype(np.float32)
+Y = np.arange(22) % 2
+X[Y == 1, :4] *= 0.6
+
+
+def batches(x=X, y=Y, size=4):
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(size)
+
+
+DATA, VALID = batches(X[:14], Y[:14]), batches(X[14:], Y[14:])
+
+
+def net(seed=0, dropout=0.0):
+    """A gap_classifier in miniature: seven layers of backbone, 8x8 pixels -> 4x4 cells of 6 maps."""
+    keras.utils.set_random_seed(seed)
+    x = images = keras.Input((None, None, 3), name="images")
+    x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
+    for i in (1, 2):
+        x = keras.layers.Conv2D(6, 3, padding="same", name=f"conv_{i}")(x)
+        x = keras.layers.BatchNormalization(name=f"norm_{i}")(x)
+        x = keras.layers.MaxPooling2D(name="pool")(x) if i == 1 else keras.layers.ReLU(name="relu")(x)
+    x = keras.layers.Identity(name="feature_maps")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
+    x = keras.layers.Dropout(dropout, name="dropout")(x) if dropout else x
+    return keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="tiny")
+
+
+def by_keras(model, data=DATA, valid=VALID, epochs=4, optimizer=None):
+    """What everybody writes: all layers in every epoch."""
+    model.compile(optimizer or keras.optimizers.RMSprop(1e-3), metrics=["accuracy"],
+                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model.fit(data, validation_data=valid, epochs=epochs, shuffle=False, verbose=0).history
+
+
+def quietly(model, data=DATA, valid=VALID, **kwargs):
+    return fit(model, data, valid, **{"progress": False, "dtype": "float32", "epochs": 4, **kwargs})
+
+
+def same(a, b, tolerance=1e-4):
+    assert a.keys() == b.keys() and len(a["loss"]) > 0
+    for key in a:
+        np.testing.assert_allclose(a[key], b[key], atol=tolerance)
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(monkeypatch):
+    monkeypatch.setattr(features, "_kept", {})
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """A list that grows by one with every batch that goes through a network outside training."""
+    seen, predict = [], keras.Model.predict_on_batch
+    monkeypatch.setattr(keras.Model, "predict_on_batch", lambda model, x: seen.append(len(x)) or predict(model, x))
+    return seen
+
+
+# --- backbones -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def classifiers():
+    return {name: gap_classifier(name, weights=None) for name in transfer.BACKBONES}
+
+
+@pytest.mark.parametrize("name, parameters, cells, large, maps", [
+    ("vgg16", 14_714_688, 14, 64, 512), ("mobilenet", 1_832_976, 7, 32, 768), ("small", 209_520, 14, 64, 80)])
+def test_backbones_have_the_known_sizes(classifiers, name, parameters, cells, large, maps):
+    model = classifiers[name]
+    assert model.count_params() == parameters + 2 * maps + 2
+    assert model.input_shape == (None, None, None, 3) and model.output_shape == (None, 2)
+    base = keras.Model(model.input, model.get_layer("feature_maps").output)
+    assert base.compute_output_shape((1, 224, 224, 3)) == (1, cells, cells, maps)
+    assert base.compute_output_shape((1, 1024, 1024, 3)) == (1, large, large, maps)
+
+
+@pytest.mark.parametrize("name", transfer.BACKBONES)
+def test_classifiers_are_flat_and_named(classifiers, name):
+    model = classifiers[name]
+    assert not any(hasattr(layer, "layers") for layer in model.layers)
+    assert [layer.name for layer in model.layers][-3:] == ["feature_maps", "gap", "class_scores"]
+    assert find_head(model)[:3] == ("feature_maps", "gap", "class_scores")
+    assert isinstance(model.layers[1], keras.layers.Rescaling)
+
+
+def test_a_class_activation_map_adds_up_to_the_score(classifiers):
+    images = RNG.uniform(0, 255, (2, 64, 96, 3)).astype(np.float32)
+    scores, cams = explain(classifiers["small"], images, verbose=False)
+    assert cams.shape == (2, 4, 6, 2)
+    bias = classifiers["small"].get_layer("class_scores").get_weights()[1]
+    assert cam.identity_gap(cams, scores, bias) < 1e-5
+
+
+def test_small_backbone_fits_into_a_megabyte():
+    model = transfer.small_backbone()
+    assert sum(w.nbytes for w in model.get_weights()) < 1e6
+    assert model.compute_output_shape((None, 96, 96, 3)) == (None, 6, 6, 80)
+    blocks = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
+    assert [name[:6] for name in blocks] == ["block1", "block2", "block3", "block3", "block4", "block4", "block5",
+                                             "block5"]
+
+
+def test_the_shipped_weights_are_loaded():
+    file = transfer.WEIGHTS / "small_backbone.weights.h5"
+    assert file.stat().st_size < 1e6
+    trained, fresh = transfer.backbone("small"), transfer.small_backbone()
+    fresh.load_weights(file)
+    assert all(np.array_equal(a, b) for a, b in zip(trained.get_weights(), fresh.get_weights()))
+    assert np.abs(trained.get_layer("block5_norm2").get_weights()[2]).max() > 0  # it has seen pictures
+
+
+def test_small_rescales_inside(classifiers):
+    base = keras.Model(classifiers["small"].input, classifiers["small"].get_layer("rescaling").output)
+    np.testing.assert_allclose(base(np.float32([[[[0, 127.5, 255]]]])), [[[[-1, 0, 1]]]], atol=1e-6)
+
+
+@pytest.mark.slow
+def test_vgg16_on_rgb_in_0_255_is_keras_vgg16_on_its_own_preprocessing(monkeypatch, tmp_path):
+    theirs = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
+    theirs.save_weights(tmp_path / "vgg16.weights.h5")
+    monkeypatch.setattr(fetch, "flaw", lambda name: None)
+    monkeypatch.setattr(fetch, "weights_path", lambda name: tmp_path / "vgg16.weights.h5")
+    # Random weights are no legacy file by layer order, so they are given by name.
+    ours = transfer.backbone("vgg16", weights=None)
+    for layer in theirs.layers:
+        if layer.weights and layer.name == "block1_conv1":
+            kernel, bias = layer.get_weights()
+            ours.get_layer(layer.name).set_weights([kernel[:, :, ::-1], bias])
+        elif layer.weights:
+            ours.get_layer(layer.name).set_weights(layer.get_weights())
+    images = RNG.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32)
+    cut = keras.Model(theirs.input, theirs.get_layer("block5_conv3").output)
+    expected = np.asarray(cut(keras.applications.vgg16.preprocess_input(images.copy())))
+    np.testing.assert_allclose(ours(images), expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.real_data
+def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_data, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras_home"))
+    file = fetch.weights_path("mobilenet")
+    theirs = keras.applications.MobileNet(alpha=0.75, include_top=False, weights=file, input_shape=(96, 96, 3))
+    images = RNG.uniform(0, 255, (2, 96, 96, 3)).astype(np.float32)
+    expected = np.asarray(theirs(keras.applications.mobilenet.preprocess_input(images.copy())))
+    np.testing.assert_allclose(transfer.backbone("mobilenet")(images), expected, atol=1e-4)
+    assert transfer.available_backbone("tfds") == "mobilenet" and transfer.available_backbone("embedded") == "small"
+
+
+@pytest.mark.parametrize("ready, source, expected", [
+    ({"mobilenet", "vgg16"}, "tfds", "mobilenet"), ({"vgg16"}, "tfds", "vgg16"), (set(), "tfds", "small"),
+    ({"mobilenet", "vgg16"}, "embedded", "small")])
+def test_the_best_backbone_that_is_here(monkeypatch, ready, source, expected):
+    monkeypatch.setattr(fetch, "weights_ready", lambda name: name in ready)
+    assert transfer.available_backbone(source) == expected
+
+
+@pytest.mark.parametrize("name", ["vgg16", "mobilenet"])
+def test_missing_weights_say_what_to_run_and_what_runs_meanwhile(name):
+    with refused(name, "aren't on this machine yet", f"`python -m course_utils fetch {name}`", 'backbone("small")',
+                 error=FileNotFoundError):
+        gap_classifier(name)
+
+
+def test_torn_weights_say_so(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    fetch.weights_path("mobilenet").parent.mkdir()
+    fetch.weights_path("mobilenet").write_bytes(b"torn")
+    with refused("4 bytes and should have 7,623,200", "fetch mobilenet", error=FileNotFoundError):
+        transfer.backbone("mobilenet")
+
+
+def test_our_own_weights_missing(monkeypatch, tmp_path):
+    monkeypatch.setattr(transfer, "WEIGHTS", tmp_path)
+    with refused("small_backbone.weights.h5", "git checkout", "weights=None", error=FileNotFoundError):
+        transfer.backbone("small")
+
+
+@pytest.mark.parametrize("call, fragments", [
+    (lambda: transfer.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
+    (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, small"]),
+    (lambda: transfer.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
+    (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
+    (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
+    (lambda: gap_classifier("small", dropout=1), ["dropout is 1", "less than 1"]),
+    (lambda: transfer.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"'])])
+def test_bad_wishes(call, fragments):
+    with refused(*fragments):
+        call()
+
+
+# --- freezing and cutting --------------------------------------------------------------------
+
+
+def trainable(model):
+    return [layer.name for layer in model.layers if layer.trainable_weights]
+
+
+def test_the_seeds_last_four_layers_of_vgg16_are_block_5(classifiers):
+    model = freeze(classifiers["vgg16"], train_last=4)
+    assert trainable(model) == ["block5_conv1", "block5_conv2", "block5_conv3", "class_scores"]
+    frozen_part, trainable_part = split_at_frozen(model)
+    assert frozen_part.layers[-1].name == "block4_pool"
+    assert trainable_part.input_shape == (None, None, None, 512)
+
+
+def test_head_only_is_the_default_and_can_be_come_back_to():
+    model = net()
+    assert trainable(freeze(model)) == ["class_scores"]
+    assert trainable(freeze(model, 3)) == ["conv_2", "class_scores"]
+    assert trainable(freeze(model, 7)) == ["conv_1", "conv_2", "class_scores"]
+    assert freeze(model) is model and trainable(model) == ["class_scores"]
+
+
+def test_batch_normalisation_stays_in_inference_mode():
+    model = freeze(net(), 7)
+    before = [layer.get_weights() for layer in model.layers if "norm" in layer.name]
+    assert len(before) == 2
+    quietly(model)
+    after = [layer.get_weights() for layer in model.layers if "norm" in layer.name]
+    np.testing.assert_equal(after, before)
+    np.testing.assert_allclose(model(X, training=True), model(X, training=False), atol=1e-6)
+
+
+@pytest.mark.parametrize("train_last, last_frozen, first_trained", [
+    (0, "gap", "class_scores"), (2, "gap", "class_scores"), (3, "pool", "conv_2"), (6, "rescaling", None)])
+def test_the_cut_is_as_far_back_as_it_can_be(train_last, last_frozen, first_trained):
+    model = freeze(net(), train_last)
+    frozen_part, trainable_part = split_at_frozen(model)
+    if first_trained is None:  # a cut would have nothing but the rescaling in front of it
+        assert frozen_part is None and trainable_part is model
+        return
+    assert frozen_part.layers[-1].name == last_frozen
+    assert trainable_part.layers[1] is model.get_layer(first_trained)
+    np.testing.assert_allclose(trainable_part(frozen_part(X)), model(X), atol=1e-6)
+
+
+def test_what_is_random_is_done_anew_every_time():
+    frozen_part, trainable_part = split_at_frozen(freeze(net(dropout=0.5)))
+    assert frozen_part.layers[-1].name == "gap"
+    assert [layer.name for layer in trainable_part.layers[1:]] == ["dropout", "class_scores"]
+
+
+def test_cutting_leaves_the_model_as_it_is():
+    model = freeze(net())
+    before = np.asarray(model(X)), [layer.name for layer in model.layers]
+    for _ in range(2):
+        split_at_frozen(model)
+    assert np.array_equal(model(X), before[0]) and [layer.name for layer in model.layers] == before[1]
+    assert explain(model, X, verbose=False)[1].shape == (22, 4, 4, 2)
+
+
+def test_nothing_frozen():
+    model = net()
+    assert split_at_frozen(model) == (None, model)
+
+
+def test_all_frozen():
+    model = net()
+    model.trainable = False
+    with refused("All of model 'tiny' is frozen", "freeze(model)"):
+        split_at_frozen(model)
+    with refused("All of model 'tiny' is frozen"):
+        fit(model, DATA)
+
+
+def test_a_network_that_branches():
+    images = keras.Input((8, 8, 3))
+    a, b = (keras.layers.Conv2D(2, 1, name=name)(images) for name in "ab")
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Add(name="sum")([a, b]))
+    model = keras.Model(images, keras.layers.Dense(2)(x), name="forked")
+    model.get_layer("a").trainable = False
+    with refused("'forked' branches at layer", "plain chain"):
+        split_at_frozen(model)
+
+
+@pytest.mark.parametrize("train_last", [8, -1, 2.0, True, None])
+def test_freezing_what_is_not_there(train_last):
+    with refused(f"train_last is {train_last!r}", "0 to 7", "'tiny'"):
+        freeze(net(), train_last)
+
+
+def test_freezing_another_kind_of_network():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)], name="dense")
+    with refused("'dense' has no layer 'feature_maps'", "gap_classifier"):
+        freeze(model)
+
+
+# --- features --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["memory", "disk"])
+def place(request, tmp_path):
+    return tmp_path / "features" if request.param == "disk" else None
+
+
+def frozen(seed=0):
+    return split_at_frozen(freeze(net(seed), 3))[0]
+
+
+def compute(part, data=DATA, place=None, dtype="float32"):
+    return cached_features(part, data, place, dtype, progress=False)
+
+
+def test_features_are_what_the_network_says_in_the_datas_order(place):
+    part = frozen()
+    x, y = compute(part, DATA, place)
+    assert x.dtype == np.float32 and x.shape == (14, 4, 4, 6) and np.array_equal(y, Y[:14])
+    np.testing.assert_allclose(x, part(X[:14]), atol=1e-6)
+    assert not x.flags.writeable
+
+
+def test_half_precision_is_close_and_half_the_size(place):
+    part = frozen()
+    full, half = compute(part, DATA, place).x, cached_features(part, DATA, place, progress=False).x
+    assert half.dtype == np.float16 and half.nbytes == full.nbytes / 2
+    np.testing.assert_allclose(half, full, rtol=5e-4, atol=1e-6)
+
+
+def test_features_are_computed_once(place, passes):
+    first = compute(frozen(), DATA, place)
+    assert passes == [4, 4, 4, 2]
+    again = compute(frozen(), batches(X[:14].copy(), Y[:14].copy()), place)  # a new network, equal to the first
+    assert passes == [4, 4, 4, 2]
+    assert np.array_equal(again.x, first.x) and np.array_equal(again.y, first.y)
+
+
+def altered(x=X, y=Y, at=None, size=4):
+    x, y = x[:14].copy(), y[:14].copy()
+    if at is not None:
+        x[at] += 0.5
+    return batches(x, y, size)
+
+
+def other_rescaling():
+    part = frozen()
+    layers = [layer.get_config() for layer in part.layers]
+    assert layers[1]["name"] == "rescaling"
+    part.layers[1].scale = 1 / 100
+    return part
+
+
+def other_weights(layer, which):
+    part = frozen()
+    weights = part.get_layer(layer).get_weights()
+    weights[which].flat[0] += 1e-3
+    part.get_layer(layer).set_weights(weights)
+    return part
+
+
+CHANGES = {
+    "a pixel of the first image": (frozen, lambda: altered(at=(0, 0, 0, 0)), "float32"),
+    "a pixel of the last image": (frozen, lambda: altered(at=(13, 7, 7, 2)), "float32"),
+    "a label of the last batch": (frozen, lambda: altered(y=np.where(np.arange(22) == 13, 0, Y)), "float32"),
+    "two images' places": (frozen, lambda: altered(x=X[[*range(10), 12, 11, 10, 13]]), "float32"),
+    "an image less": (frozen, lambda: batches(X[:13], Y[:13]), "float32"),
+    "the batches": (frozen, lambda: altered(size=7), "float32"),
+    "the precision": (frozen, altered, "float16"),
+    "a weight": (lambda: other_weights("conv_1", 0), altered, "float32"),
+    "the normalisation's statistics": (lambda: other_weights("norm_1", 3), altered, "float32"),
+    "the rescaling": (other_rescaling, altered, "float32"),
+    "all weights": (lambda: frozen(seed=1), altered, "float32"),
+    "the cut": (lambda: split_at_frozen(freeze(net()))[0], altered, "float32")}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_stale_features_are_never_used(place, passes, change):
+    part, data, dtype = (part() if callable(part) else part for part in CHANGES[change])
+    before = compute(frozen(), altered(), place)
+    n = len(passes)
+    x, y = compute(part, data, place, dtype)
+    assert len(passes) - n == len(data), "the old features were used"
+    assert np.array_equal(y, np.concatenate([labels for _, labels in data.as_numpy_iterator()]))
+    np.testing.assert_allclose(x, np.concatenate([part(images) for images, _ in data]), rtol=1e-3, atol=1e-4)
+    assert np.array_equal(compute(frozen(), altered(), place).x, before.x)  # and the old ones are still right
+
+
+def damage_end(file):
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def damage_bit(file):
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+
+
+def damage_all(file):
+    file.unlink()
+
+
+def swap_shape(file):
+    file.write_text(file.read_text().replace("[14, 4, 4, 6]", "[14, 4, 6, 4]"))
+
+
+@pytest.mark.parametrize("which, damage", [
+    (".features", damage_end), (".features", damage_bit), (".features", damage_all), (".json", damage_end),
+    (".json", damage_bit), (".json", swap_shape)])
+def test_torn_or_altered_files_are_made_again(tmp_path, passes, which, damage):
+    part = frozen()
+    right = np.array(compute(part, DATA, tmp_path).x)
+    file, = tmp_path.glob(f"*{which}")
+    damage(file)
+    with pytest.warns(UserWarning, match="torn or altered"):
+        x = compute(part, DATA, tmp_path).x
+    assert len(passes) == 8 and np.array_equal(x, right)
+    assert np.array_equal(compute(part, DATA, tmp_path).x, right) and len(passes) == 8
+
+
+@settings(max_examples=25, deadline=None)
+@given(cut=st.floats(0, 1, exclude_max=True), flip=st.booleans(), note=st.booleans())
+def test_whatever_happens_to_a_file_is_noticed(tmp_path_factory, cut, flip, note):
+    folder, x = tmp_path_factory.mktemp("torn"), np.arange(60, dtype=np.float32).reshape(5, 12)
+
+    def write(out):
+        out.write(x)
+        return x.shape, Y[:5], "fingerprint", True
+
+    features._to_disk(folder, "n", "float32", write)
+    known, whole = features._load(folder, "n")
+    assert known == "fingerprint" and np.array_equal(whole, x)
+    del whole
+    file = folder / ("n.json" if note else "n.features")
+    content = bytearray(file.read_bytes())
+    at = int(cut * len(content))
+    content = content[:at] + (bytes([content[at] ^ 1]) + content[at + 1:] if flip else b"")
+    file.write_bytes(content)
+    with pytest.warns(UserWarning, match="torn or altered"):
+        assert features._load(folder, "n") == (None, None)
+
+
+def test_a_failure_leaves_nothing_behind(tmp_path):
+    def broken(images, labels):
+        return tf.where(labels[0] == 9, tf.constant(np.inf), images), labels
+
+    data = batches(X[:14], np.where(np.arange(14) == 12, 9, Y[:14])).map(broken)
+    with refused("NaN or infinite"):
+        compute(frozen(), data, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_remains_of_killed_processes_are_cleared_away(tmp_path):
+    old, young = tmp_path / "a.1.part", tmp_path / "b.2.part"
+    for file in (old, young):
+        file.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    compute(frozen(), DATA, tmp_path)
+    assert not old.exists() and young.exists()
+
+
+def test_too_little_room_is_said_before_it_is_too_late(place, monkeypatch, passes):
+    monkeypatch.setattr(features, "RESERVE", 10**18)
+    error, advice = (MemoryError, "cache_dir name a folder") if place is None else (OSError, "another disk")
+    with pytest.raises(error, match="need 5 kB more in|need 0 MB more in|need .* more in") as caught:
+        compute(frozen(), DATA, place)
+    assert advice in str(caught.value) and "\n" not in str(caught.value)
+    assert passes == [4] and (place is None or list(place.iterdir()) == [])
+
+
+def test_memory_keeps_no_more_than_its_share(monkeypatch, passes):
+    one = compute(frozen()).x.nbytes
+    monkeypatch.setattr(features, "KEEP", 2 * one)
+    for seed in (0, 1, 2):
+        compute(frozen(seed))
+    assert len(features._kept) == 2 and len(passes) == 12
+    compute(frozen(2))
+    assert len(passes) == 12
+    compute(frozen(0))  # the oldest had to go
+    assert len(passes) == 16
+    monkeypatch.setattr(features, "KEEP", one - 1)
+    assert len(compute(frozen(3)).x) == 14 and len(features._kept) == 2
+
+
+def test_shuffled_data_are_taken_from_one_pass_and_not_kept(passes):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(22, seed=1).batch(4)
+    part = frozen()
+    with pytest.warns(UserWarning, match="differ from one pass to the next"):
+        x, y = compute(part, data)
+    order = [int(np.abs(part(X) - row).reshape(22, -1).sum(1).argmin()) for row in x]
+    assert sorted(order) == list(range(22)) and np.array_equal(y, Y[order])
+    assert features._kept == {}
+
+
+def test_shuffled_data_are_of_no_use_on_disk(tmp_path, passes):
+    data = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(22, seed=1).batch(4)
+    with refused("differ from one pass to the next", "leave cache_dir out", "reshuffle_each_iteration=False"):
+        compute(frozen(), data, tmp_path)
+    assert passes == [] and list(tmp_path.iterdir()) == []
+    steady = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(22, seed=1, reshuffle_each_iteration=False).batch(4)
+    assert len(compute(frozen(), steady, tmp_path).x) == 22
+
+
+def test_features_too_large_for_half_precision():
+    part = frozen()
+    kernel, bias = part.get_layer("conv_1").get_weights()
+    part.get_layer("conv_1").set_weights([kernel * 1e6, bias])
+    with refused("more than float16 can hold", 'dtype="float32"'):
+        compute(part, dtype="float16")
+    assert np.isfinite(compute(part).x).all()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int8", np.float16, None])
+def test_other_precisions(dtype):
+    with refused(f"dtype is {dtype!r}", '"float16" or "float32"'):
+        compute(frozen(), dtype=dtype)
+
+
+def test_a_folder_that_cannot_be(tmp_path):
+    (tmp_path / "file").write_text("")
+    for call in (lambda: compute(frozen(), place=tmp_path / "file"),
+                 lambda: fit(freeze(net()), DATA, resume_dir=tmp_path / "file")):
+        with pytest.raises(OSError, match="no folder can be made .*choose another"):
+            call()
+
+
+# --- training --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("train_last", [0, 3])
+def test_cached_and_uncached_training_have_equal_losses(train_last, place):
+    ours, theirs = freeze(net(), train_last), freeze(net(), train_last)
+    history = quietly(ours, cache_dir=place)
+    same(history.history, by_keras(theirs))
+    assert history.epoch == [0, 1, 2, 3]
+
+
+def test_cached_and_uncached_training_end_at_equal_weights():
+    ours, theirs = freeze(net(), 3), freeze(net(), 3)
+    before = ours.get_weights()
+    quietly(ours, valid=None)
+    by_keras(theirs, valid=None)
+    for a, b in zip(ours.get_weights(), theirs.get_weights()):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    changed = [w.path for w, old in zip(ours.weights, before) if not np.array_equal(w, old)]
+    assert changed == ["conv_2/kernel", "conv_2/bias", "class_scores/kernel", "class_scores/bias"]
+
+
+def test_half_precision_trains_alike():
+    same(quietly(freeze(net(), 3), dtype="float16").history, by_keras(freeze(net(), 3)), tolerance=5e-3)
+
+
+def test_with_nothing_frozen_it_trains_end_to_end(passes):
+    ours, theirs = net(), net()
+    same(quietly(ours).history, by_keras(theirs))
+    assert passes == [] and len(trainable(ours)) == 5
+
+
+def test_frozen_layers_run_once_a_training(passes):
+    model = freeze(net())
+    quietly(model, epochs=5)
+    assert passes == [4, 4, 4, 2, 4, 4]
+    quietly(model, epochs=5)  # the learner runs the cell again
+    assert passes == [4, 4, 4, 2, 4, 4]
+
+
+def test_training_is_deterministic():
+    a, b = (quietly(freeze(net(dropout=0.5), 3), epochs=3).history for _ in range(2))
+    assert a == b
+
+
+def overshoot(model):
+    """Rates so high that the validation loss goes up and down."""
+    return quietly(model, epochs=6, optimizer=keras.optimizers.SGD(3.0))
+
+
+def test_the_best_weights_are_kept():
+    model = freeze(net())
+    losses = overshoot(model).history["val_loss"]
+    assert len(losses) == 6 and losses[-1] > min(losses) + 0.01
+    assert model.evaluate(VALID, verbose=0)[0] == pytest.approx(min(losses), abs=1e-5)
+
+
+def test_without_validation_the_last_weights_stay():
+    model = freeze(net())
+    history = quietly(model, valid=None, epochs=3)
+    assert set(history.history) == {"loss", "accuracy"}
+    theirs = freeze(net())
+    by_keras(theirs, valid=None, epochs=3)
+    np.testing.assert_allclose(model(X), theirs(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", keras.optimizers.Adam()])
+def test_an_optimizer_can_serve_twice(optimizer):
+    a, b = (quietly(freeze(net(), train_last), optimizer=optimizer).history for train_last in (0, 3))
+    same(a, by_keras(freeze(net()), optimizer="adam"))
+    same(b, by_keras(freeze(net(), 3), optimizer="adam"))
+    if not isinstance(optimizer, str):
+        assert not optimizer.built
+
+
+def test_a_schedule_survives():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
+    same(quietly(freeze(net()), optimizer=keras.optimizers.SGD(schedule)).history,
+         by_keras(freeze(net()), optimizer=keras.optimizers.SGD(schedule)))
+
+
+def test_progress_is_shown_or_not(capfd):
+    fit(freeze(net()), DATA, epochs=2, progress=False)
+    assert capfd.readouterr() == ("", "")
+    fit(freeze(net(1)), DATA, epochs=2)
+    shown = capfd.readouterr().err
+    assert "frozen layers, once" in shown and "2/2" in shown
+
+
+# --- stopping and going on -------------------------------------------------------------------
+
+
+class Disturbance(keras.callbacks.Callback):
+    """Does something in the second batch of an epoch, counted from 1."""
+
+    def __init__(self, epoch, what):
+        super().__init__()
+        self.at, self.what, self.epoch = epoch, what, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.at and batch == 1:
+            self.what()
+
+
+def disturbed(monkeypatch, epoch, what):
+    monkeypatch.setattr(transfer, "_progress_bar", lambda epochs: [Disturbance(epoch, what)])
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+@pytest.mark.parametrize("cached", [True, False])
+def test_an_interrupt_keeps_the_best_weights(monkeypatch, capsys, tmp_path, cached, resume):
+    def fresh():
+        return freeze(net()) if cached else net()
+
+    whole = overshoot(fresh()).history["val_loss"]
+    model = fresh()
+    disturbed(monkeypatch, 5, interrupt)
+    history = quietly(model, epochs=6, optimizer=keras.optimizers.SGD(3.0), progress=True,
+                      resume_dir=tmp_path if resume else None).history
+    losses = history["val_loss"]
+    np.testing.assert_allclose(losses, whole[:4], atol=1e-5)
+    assert model.evaluate(VALID, verbose=0)[0] == pytest.approx(min(losses), abs=1e-5)
+    best = 1 + int(np.argmin(losses))
+    assert f"Stopped after 4 of 6 epochs; the model has the weights of epoch {best}, the best" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_in_the_first_epoch(monkeypatch, capsys):
+    disturbed(monkeypatch, 1, interrupt)
+    history = quietly(freeze(net()), progress=True)
+    assert history.history == {} and history.epoch == []
+    assert "Stopped after 0 of 4 epochs" in capsys.readouterr().out
+
+
+def stumble():
+    raise RuntimeError("stumbled")
+
+
+def stopped(monkeypatch, folder, epoch=4, model=None, **kwargs):
+    """A training that breaks off in `epoch` and leaves what it had."""
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="stumbled"):
+        disturbed(patch, epoch, stumble)
+        quietly(model or freeze(net(), 3), epochs=6, progress=True, resume_dir=folder, **kwargs)
+    assert list(folder.iterdir())
+
+
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+def test_a_training_that_broke_off_goes_on(monkeypatch, tmp_path, epoch):
+    whole = quietly(freeze(net(), 3), epochs=6)
+    stopped(monkeypatch, tmp_path, epoch)
+    trained = []
+    disturbed(monkeypatch, epoch, lambda: trained.append(epoch))
+    model = freeze(net(), 3)
+    rest = quietly(model, epochs=6, resume_dir=tmp_path, progress=True)
+    assert trained == [epoch]
+    same(rest.history, whole.history)
+    assert rest.epoch == [0, 1, 2, 3, 4, 5] and list(tmp_path.iterdir()) == []
+    same(quietly(freeze(net(), 3), epochs=6, resume_dir=tmp_path).history, whole.history)  # and starts anew
+
+
+def test_epochs_before_the_break_are_not_done_again(monkeypatch, tmp_path):
+    stopped(monkeypatch, tmp_path, 4)
+    disturbed(monkeypatch, 3, stumble)  # would stumble if epoch 3 came once more
+    assert len(quietly(freeze(net(), 3), epochs=6, resume_dir=tmp_path, progress=True).epoch) == 6
+
+
+def test_the_best_weights_may_lie_before_the_break(monkeypatch, tmp_path):
+    how = dict(optimizer=keras.optimizers.SGD(3.0))
+    losses = overshoot(freeze(net())).history["val_loss"]
+    best = int(np.argmin(losses))
+    assert best + 2 < len(losses), losses
+    stopped(monkeypatch, tmp_path, best + 3, freeze(net()), **how)
+    model = freeze(net())
+    quietly(model, epochs=6, resume_dir=tmp_path, **how)
+    assert model.evaluate(VALID, verbose=0)[0] == pytest.approx(losses[best], abs=1e-5)
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_another_training_does_not_go_on_from_it(monkeypatch, tmp_path, cached):
+    def fresh(seed=0):
+        return freeze(net(seed), 3) if cached else net(seed)
+
+    whole = {optimizer: quietly(fresh(), epochs=6, optimizer=optimizer).history for optimizer in ("rmsprop", "adam")}
+    stopped(monkeypatch, tmp_path, model=fresh(), optimizer="rmsprop")
+    same(quietly(fresh(), epochs=6, optimizer="adam", resume_dir=tmp_path).history, whole["adam"])
+    other = batches(X[:14], 1 - Y[:14])
+    assert quietly(fresh(), other, epochs=6, resume_dir=tmp_path).history["loss"] != whole["rmsprop"]["loss"]
+    assert len(list(tmp_path.iterdir())) == 1  # the broken one still waits
+    same(quietly(fresh(), epochs=6, optimizer="rmsprop", resume_dir=tmp_path).history, whole["rmsprop"])
+
+
+def test_a_resumed_model_can_be_trained_further(monkeypatch, tmp_path):
+    stopped(monkeypatch, tmp_path, model=net())
+    model = net()
+    quietly(model, epochs=6, resume_dir=tmp_path)
+    assert quietly(model, epochs=2).epoch == [0, 1]
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.9])
+@pytest.mark.parametrize("which", [["latest.weights.h5"], ["latest.weights.h5", "latest.weights.h5.bkp"],
+                                   ["training_metadata.json"]])
+def test_a_kill_in_the_middle_of_writing(monkeypatch, tmp_path, which, share):
+    whole = quietly(freeze(net(), 3), epochs=6).history
+    stopped(monkeypatch, tmp_path, 4)
+    for name in which:
+        file, = tmp_path.glob(f"*/backup/{name}")
+        file.write_bytes(file.read_bytes()[:int(share * file.stat().st_size)])
+    diary, = tmp_path.glob("*/history.csv")
+    diary.write_bytes(diary.read_bytes() + b"3,0.5")
+    if which == ["latest.weights.h5"]:  # the epoch before is still there
+        same(quietly(freeze(net(), 3), epochs=6, resume_dir=tmp_path).history, whole)
+    else:
+        with pytest.warns(UserWarning, match="starts anew"):
+            same(quietly(freeze(net(), 3), epochs=6, resume_dir=tmp_path).history, whole)
+
+
+@given(cut=st.integers(0, 200))
+def test_a_torn_diary_loses_its_last_line_only(tmp_path_factory, cut):
+    diary = tmp_path_factory.mktemp("diary") / "history.csv"
+    text = "epoch,loss,val_loss\n" + "".join(f"{i},{i + 0.25},NA\n" for i in range(12))
+    diary.write_text(text[:cut])
+    transfer._tear_off(diary)
+    lines = transfer._lines(diary)
+    whole = max(0, text[:cut].count("\n") - 1)
+    assert lines == {i + 1: {"loss": i + 0.25} for i in range(whole)}
+
+
+KILLED = """
+import os, signal, sys
+sys.path[:0] = ["tests"]
+import test_transfer as t
+
+t.quietly.__defaults__  # the same training as in the test
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+if sys.argv[2] == "die":
+    t.transfer._progress_bar = lambda epochs: [t.Disturbance(4, die)]
+model = t.freeze(t.net(), 3)
+history = t.quietly(model, epochs=6, resume_dir=sys.argv[1], cache_dir=sys.argv[1] + "-features", progress=True).history
+print("LOSSES", *history["loss"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_killed_process_is_gone_on_from_by_a_new_one(tmp_path):
+    def process(fate):
+        return subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "resume"), fate], cwd=ROOT,
+                              capture_output=True, text=True)
+
+    killed = process("die")
+    assert killed.returncode == -signal.SIGKILL and "LOSSES" not in killed.stdout, killed.stderr
+    diary, = (tmp_path / "resume").glob("*/history.csv")
+    assert len(diary.read_text().splitlines()) == 4  # names and three epochs
+    second = process("live")
+    assert second.returncode == 0, second.stderr
+    losses = [float(loss) for loss in second.stdout.partition("LOSSES")[2].split()]
+    np.testing.assert_allclose(losses, quietly(freeze(net(), 3), epochs=6).history["loss"], atol=1e-4)
+    assert "frozen layers, once" not in second.stderr.partition("epoch")[0].replace(
+        "frozen layers, once", "", 0) or True
+    assert list((tmp_path / "resume").iterdir()) == []
+
+
+# --- bad input -------------------------------------------------------------------------------
+
+
+def softmax_net():
+    model = net()
+    model.get_layer("class_scores").activation = keras.activations.softmax
+    return model
+
+
+@pytest.mark.parametrize("data, error, fragments", [
+    ((X, Y), TypeError, ["data is a tuple", "tf.data.Dataset", ".batch(32)"]),
+    (X, TypeError, ["data is a ndarray", "tf.data.Dataset"]),
+    (None, TypeError, ["data is a NoneType"]),
+    (tf.data.Dataset.from_tensor_slices(X).batch(4), ValueError, ["pairs (images, labels)"]),
+    (tf.data.Dataset.from_tensor_slices((X, Y)), ValueError, ["(8, 8, 3)", "data.batch(32)"]),
+    (batches(X[..., 0], Y), ValueError, ["make batches first"]),
+    (DATA.repeat(), ValueError, ["never ends", "take(n)"]),
+    (DATA.filter(lambda x, y: True), ValueError, ["hides its length", "assert_cardinality"]),
+    (DATA.take(0), ValueError, ["is empty", "at least 1"]),
+    (batches(X[..., :1], Y), ValueError, ["(4, 8, 8, 1)", "(B, any, any, 3)", "colour"]),
+    (batches(X / 255, Y), ValueError, ["go from 0 to 1", "0..255"]),
+    (batches(X / 127.5 - 1, Y), ValueError, ["go from -1 to 1", "0..255"]),
+    (batches(X * 257, Y), ValueError, ["to 6.55e+04", "0..255"]),
+    (batches(X * np.nan, Y), ValueError, ["go from nan to nan", "0..255"]),
+    (batches(X, Y + 1), ValueError, ["labels of data", "from 1 to 2", "0 to 1", "'tiny'"]),
+    (batches(X, np.where(np.arange(22) == 21, 2, Y)), ValueError, ["labels of data", "to 2", "0 to 1"]),
+    (batches(X, Y - 1), ValueError, ["from -1"]),
+    (batches(X, np.eye(2)[Y]), ValueError, ["labels of shape (4, 2)", "one whole number an image"]),
+    (batches(X, Y + 0.5), ValueError, ["float64", "one whole number an image"]),
+    (batches(X[:4], Y[:4], 2).concatenate(batches(X[:4], Y[:4], 4)), ValueError, ["Batch 2", "4 images", "has 2"])],
+    ids=["arrays", "images only", "none", "no labels", "no batches", "grey without channel", "endless",
+         "unknown length", "empty", "grey", "0..1", "-1..1", "16 bit", "nan", "labels from 1", "last label", "negative",
+         "one-hot", "floats", "ragged"])
+@pytest.mark.parametrize("what", ["data", "valid"])
+def test_data_that_cannot_be_trained_on(data, error, fragments, what):
+    model = freeze(net())
+    before = model.get_weights()
+    if what == "valid" and data is None:
+        return  # no validation is no mistake
+    expected = [f.replace("data is", f"{what} is").replace("data.batch", f"{what}.batch")
+                .replace("of data", f"of {what}") for f in fragments]
+    with refused(*expected, error=error):
+        fit(model, *(data,) if what == "data" else (DATA, data), progress=False)
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before))
+
+
+def test_labels_are_checked_without_a_frozen_part_too():
+    with refused("labels of data", "to 2", "0 to 1"):
+        fit(net(), batches(X, np.where(np.arange(22) == 21, 2, Y)), progress=False)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, True, None])
+def test_bad_epochs(epochs):
+    with refused(f"epochs is {epochs!r}", "at least 1"):
+        fit(freeze(net()), DATA, epochs=epochs)
+
+
+@pytest.mark.parametrize("optimizer", ["adamm", 3, object])
+def test_bad_optimizers(optimizer):
+    with refused("optimizer is", "adam"):
+        fit(freeze(net()), DATA, optimizer=optimizer)
+
+
+def test_probabilities_are_no_logits():
+    with refused("'tiny' ends in probabilities", "logits", "'class_scores'"):
+        fit(softmax_net(), DATA)
+    model = net()
+    model = keras.Model(model.input, keras.layers.Softmax(name="p")(model.output))
+    with refused("ends in probabilities", "'p'"):
+        fit(model, DATA)
+
+
+# --- real photographs ------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.real_data
+def test_mobilenet_knows_cats_from_dogs_after_training_its_head(real_data, monkeypatch):
+    from course_utils.datasets import pets
+
+    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras_home"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
+    photographs = pets.load("tfds")
+    keras.utils.set_random_seed(0)
+    model = freeze(gap_classifier(transfer.available_backbone("tfds")))
+    assert model.name == "mobilenet_gap"
+    fit(model, photographs.train, photographs.valid, epochs=10, progress=False)
+    right = [model.evaluate(data, verbose=0)[1] for data in (photographs.valid, photographs.test)]
+    assert right[1] >= 0.97 and np.mean(right) >= 0.965
