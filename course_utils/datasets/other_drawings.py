@@ -116,7 +116,7 @@ def _one_object(rng, seed, kind):
     """An object, all of it in the picture; its longer side takes three to six tenths of it."""
     half_width, height = OBJECTS[kind][1]
     unit = rng.uniform(0.3, 0.6) / max(2 * half_width, height)
-    margin = half_width * unit + 0.02
+    margin = half_width * unit + 0.035
     feet = rng.uniform(max(0.5, height * unit + 0.03), 0.93)
     return Object(rng.uniform(margin, 1 - margin), feet, unit, rng.random() < 0.5, half_width)
 
