@@ -107,6 +107,8 @@ def _write(frozen_part, data, first, dtype, folder, progress, out):
         elif len(images) > len(first[0]) or len(images) < len(first[0]) and i < len(data) - 1:
             raise ValueError(f"Batch {i} of data has {len(images)} images and batch 0 has {len(first[0])}; "
                              "expected batches of one size, but for the last one.")
+        if not np.isfinite(images).all():
+            raise ValueError(f"Batch {i} of data has images with values that are NaN or infinite; look into it.")
         x = _narrowed(np.asarray(frozen_part.predict_on_batch(images)), dtype)
         _check_room((len(data) - i) * x.nbytes, folder)
         out.write(x)
@@ -132,7 +134,7 @@ def _narrowed(x, dtype):
     with np.errstate(over="ignore"):
         narrow = np.ascontiguousarray(x.astype(dtype))
     if not np.isfinite(x).all():
-        raise ValueError("The features have values that are NaN or infinite; look into the images and weights.")
+        raise ValueError("The features have values that are NaN or infinite; look into the model's weights.")
     if not np.isfinite(narrow).all():
         raise ValueError(f"The features reach {np.abs(x).max():.3g}, more than {dtype} can hold; give "
                          'dtype="float32".')

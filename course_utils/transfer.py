@@ -370,10 +370,11 @@ def _fresh(optimizer):
     import keras
 
     if optimizer is None:
-        return keras.optimizers.RMSprop(1e-3)
+        optimizer = keras.optimizers.RMSprop(1e-3)
     try:
         optimizer = keras.optimizers.get(optimizer)
-        return type(optimizer).from_config(optimizer.get_config())
+        # Keras numbers the names of its optimizers; the same training has the same configuration, always.
+        return type(optimizer).from_config({**optimizer.get_config(), "name": "optimizer"})
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"optimizer is {optimizer!r}; expected one of Keras' or its name, for example "
                          '"adam".') from error

@@ -183,6 +183,10 @@ def test_a_value_on_the_threshold_is_in():
     assert localize.threshold_mask([[1.0, 2.0, 4.0]], 0.5).tolist() == [[False, True, True]]
 
 
+def test_the_paper_cuts_at_20_percent():
+    assert localize.box_from_map([[1.0, 0.2, 0.19]], (1, 3)).tolist() == [0, 0, 2, 1]
+
+
 def test_the_last_pixel_of_a_box_is_in_and_the_next_is_out():
     box = [2, 2, 5, 4]
     assert [localize.point_hit([x, 3], box) for x in (1, 2, 4, 5)] == [False, True, True, False]

@@ -404,7 +404,8 @@ print(round(most - before))
 @pytest.mark.slow
 @pytest.mark.real_data
 def test_real_photographs_are_streamed(real_data, monkeypatch):
-    """2,400 photographs are 1,445 MB as floats and 288 MB as they are decoded; neither is ever in memory."""
+    """2,400 photographs are 1,445 MB as floats. A few batches and what the allocators keep are 150 to 200 MB;
+    with TFDS' own cache of what it decodes (288 MB) it would be 550 MB."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
     grown = int(subprocess.check_output([sys.executable, "-c", STREAM], text=True))
-    assert grown < 220, f"two passes took {grown} MB more"
+    assert grown < 350, f"two passes took {grown} MB more"

@@ -105,8 +105,8 @@ def load(source="auto", n_train=None, batch_size=32, seed=0):
     source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to
     224x224 (both sides, whatever their proportions), read and decoded anew at every pass, so that they are
     never all in memory; "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where present.
-    n_train: how many to train on, if not all photographs or 2,000 drawings. Seed s trains on the s-th n_train
-    pictures of those there are, counted round and round; valid and test stay the same.
+    n_train: how many to train on, if not all photographs or 2,000 drawings. seed picks which: 0 the first
+    n_train of those there are, 1 the next n_train, and so on round and round; valid and test stay the same.
     Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
     unasked. Raises ValueError for anything else that isn't as described.
     """
@@ -222,7 +222,8 @@ def _boxed_photographs(share, n):
     photographs = boxed.take(n).map(lambda x: (_resized(x["image"]), x["species"], x["head_bbox"]))
     found = list(photographs.as_numpy_iterator())
     if not found:
-        raise ValueError(f"No picture in {share} of oxford_iiit_pet has a head box: use source=\"embedded\".")
+        raise ValueError(f"No picture in {share} of oxford_iiit_pet has a head box: "
+                         'use source="embedded".')
     images, labels, boxes = map(np.array, zip(*found))
     # TFDS has y0, x0, y1, x1 in shares of the picture; a sliver of a box keeps at least one pixel.
     boxes = np.rint(boxes[:, [1, 0, 3, 2]] * np.float64(PHOTO_SIZE)).astype(np.int64)
