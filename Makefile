@@ -4,6 +4,7 @@
 PYTHON ?= python3.11
 PYTHON := $(or $(shell command -v $(PYTHON)),$(shell command -v python3))
 LAB    ?=
+DEMO   ?=
 BIN    := .venv/bin
 UV     := .uv/bin/uv
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
@@ -12,7 +13,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check env lock notebooks bench clean
+.PHONY: help lab test check env lock notebooks exercises bundle bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -20,6 +21,11 @@ help:  ## these lines
 lab: env  ## the course in JupyterLab, at 00_start_here
 	@echo "Opening JupyterLab. Stop it with Ctrl-C here."
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/jupyter lab notebooks/00_start_here.ipynb $(LAB)
+
+# Voila reads voila.json in the folder where it starts: no internet, no more of JupyterLab than the explorers need.
+demo: env  ## an explorer on a page of its own, for a lecture
+	@echo "Opening the explorer. Stop it with Ctrl-C here."
+	cd tools/demo && PATH="$(CURDIR)/$(BIN):$$PATH" JUPYTER_PATH="$$PWD" voila demo.ipynb $(DEMO)
 
 test: env  ## the whole suite (every notebook is executed too)
 	$(BIN)/python -m pytest
@@ -48,6 +54,12 @@ lock: | $(UV)  ## solve the dependencies anew and write requirements.lock
 
 notebooks: env  ## execute every notebook on embedded data and save what it shows
 	$(BIN)/python tools/run_notebooks.py $(NOTEBOOKS)
+
+exercises: env  ## generate exercises/ from solutions/
+	$(BIN)/python tools/make_exercises.py
+
+bundle: env  ## the same, and build/exercises.zip to hand out
+	$(BIN)/python tools/make_exercises.py --bundle
 
 bench: env  ## measure the budgets and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

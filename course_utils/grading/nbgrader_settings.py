@@ -1,0 +1,50 @@
+"""nbgrader as this course uses it: its folders, and autograding from outputs that were made in the sandbox."""
+
+import re
+from pathlib import Path
+
+import nbformat
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets.config import Config
+
+GRADING = "grading"  # folder of everything that must not be published
+
+
+def settings(root):
+    """The configuration for the course in the folder `root`, a traitlets Config."""
+    from nbgrader.converters import Autograde, GenerateAssignment
+
+    config, root = Config(), Path(root).resolve()
+    course = config.CourseDirectory
+    course.course_id, course.root = "cam_course", str(root)
+    course.source_directory, course.release_directory = "solutions", "exercises"
+    course.submitted_directory, course.autograded_directory, course.feedback_directory = (
+        f"{GRADING}/{step}" for step in ("submitted", "autograded", "feedback"))
+    course.db_url = f"sqlite:///{root / GRADING / 'gradebook.db'}"
+    course.ignore = ["*.md", "*.py", "*.pyc", "*.txt", "*.npz", "*.csv", "*.zip", ".*", "__pycache__"]  # only notebooks are released
+    # The formgrader's own button runs no code either: it records what `python -m course_utils.grading grade` executed.
+    by_default = Autograde.autograde_preprocessors.default_args[0]
+    config.Autograde.autograde_preprocessors = [UseExecuted if step.__name__ == "Execute" else step for step in by_default]
+    config.IgnorePattern.enabled, config.IgnorePattern.pattern = True, r"[\s\S]*"  # a warning costs no points
+    config.GenerateAssignment.preprocessors = list(GenerateAssignment.preprocessors.default_args[0])
+    return config
+
+
+class UseExecuted(NbGraderPreprocessor):
+    """In place of nbgrader's Execute: the outputs of the notebook that ran in the sandbox."""
+
+    def preprocess(self, nb, resources):
+        about = resources["nbgrader"]
+        root = Path(re.sub("^sqlite:///", "", about["db_url"])).parent
+        path = root / "executed" / about["student"] / about["assignment"] / f"{about['notebook']}.ipynb"
+        if not path.is_file():
+            raise FileNotFoundError(f"{about['student']}'s {about['notebook']} hasn't run in the sandbox; "
+                                    "call `python -m course_utils.grading grade`.")
+        executed = nbformat.read(path, as_version=4)
+        if [cell.source for cell in executed.cells] != [cell.source for cell in nb.cells]:
+            raise ValueError(f"{about['student']}'s {about['notebook']} has changed since it ran; "
+                             "call `python -m course_utils.grading grade` again.")
+        for cell, done in zip(nb.cells, executed.cells):
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = done.outputs, done.execution_count
+        return nb, resources

@@ -1,0 +1,133 @@
+"""A room without windows for other people's code: bubblewrap and limits around one kernel (Linux only).
+
+Inside there are Python, the course's package and an empty home; no network, no gradebook, no solutions, no other
+submission, no process but its own. `probe` tries to break out before anything is graded; `inside` is the first
+thing that runs in the room and sets the limits that bubblewrap doesn't know.
+"""
+
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import course_utils
+
+MB = 2**20
+LIMITS = {"memory": 6000 * MB, "file": 100 * MB, "processes": 256, "seconds": 600}  # of one submission
+# Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns another's files.
+USERS = itertools.cycle(range(61_000, 64_000))
+HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
+
+PROBE = """
+import json, os, socket, sys
+found = []
+for place in json.loads(sys.argv[1]):
+    if os.path.exists(place):
+        found.append(f"{place} can be seen")
+if len([name for name in os.listdir("/proc") if name.isdigit()]) > 8:
+    found.append("other processes can be seen")
+if [name for name in os.listdir("/sys/class/net") if name != "lo"] if os.path.exists("/sys/class/net") else False:
+    found.append("the network can be seen")
+try:
+    socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=1).close()
+    found.append("a server of this machine can be reached")
+except OSError:
+    pass
+try:
+    open(os.path.join(sys.prefix, "written"), "w").close()
+    found.append("Python's own files can be changed")
+except OSError:
+    pass
+if os.getuid() == 0:
+    found.append("it runs as root")
+print(json.dumps(found))
+"""
+
+
+def missing():
+    """Why there can be no sandbox here, in one sentence; "" where there can."""
+    if sys.platform != "linux":
+        return f"The sandbox needs Linux, and this is {sys.platform}."
+    if not shutil.which("bwrap"):
+        return "The sandbox needs bubblewrap; on Debian or Ubuntu: apt-get install bubblewrap."
+    return ""
+
+
+def probe(secrets):
+    """What code in the sandbox can see or change that it shouldn't: a list of sentences, empty if all is well.
+
+    secrets: paths that must not exist in there, such as the solutions and the gradebook.
+    """
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = subprocess.run(command(["-c", PROBE, json.dumps([str(s) for s in secrets]), str(port)]),
+                              capture_output=True, text=True, timeout=120)
+    try:
+        return json.loads(done.stdout)
+    except ValueError:
+        return [f"it doesn't start: {(done.stderr or done.stdout).strip()[-300:] or 'no reason given'}"]
+
+
+def command(arguments, folder=None, student="", limits=LIMITS):
+    """The command that runs `python ARGUMENTS` in the sandbox. folder: the only place both sides can write to."""
+    limits = {**limits, "user": next(USERS)}
+    if folder is not None and os.getuid() == 0:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, limits["user"], limits["user"])
+    package = Path(course_utils.__file__).parent
+    prefixes = dict.fromkeys(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr"))
+    root = os.getuid() == 0
+    bwrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+             *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--clearenv",
+             "--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
+             "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/fonts", "/etc/fonts",
+             "--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/tmp",
+             "--size", str(SCRATCH), "--perms", "0777", "--tmpfs", HOME, "--chdir", HOME]
+    for name in ("bin", "lib", "lib64", "sbin"):
+        if Path("/", name).is_symlink():
+            bwrap += ["--symlink", f"usr/{name}", f"/{name}"]
+        elif Path("/", name).exists():
+            bwrap += ["--ro-bind", f"/{name}", f"/{name}"]
+    for place in [*prefixes, str(package)]:
+        bwrap += [*_way_to(place), "--ro-bind", place, place]
+    if folder is not None:
+        bwrap += [*_way_to(folder), "--bind", str(folder), str(folder)]
+    # One thread a kernel: as many kernels as cores run at once, and sums come out the same each time.
+    environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "MPLBACKEND": "agg",
+                   "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1",
+                   "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3",
+                   "PYTHONDONTWRITEBYTECODE": "1", "COURSE_GRADED_STUDENT": student}
+    for name, value in environment.items():
+        bwrap += ["--setenv", name, value]
+    return [*bwrap, sys.executable, "-m", "course_utils.grading.sandbox", json.dumps(limits), *arguments]
+
+
+def _way_to(place):
+    """The folders above a place, open to all: bubblewrap would make them for root alone."""
+    above = [str(folder) for folder in reversed(Path(place).parents) if str(folder) not in ("/", "/tmp")]
+    return [word for folder in above for word in ("--perms", "0755", "--dir", folder)]
+
+
+def inside(limits, arguments):
+    """First thing in the sandbox: limits, no root, then Python with these arguments."""
+    import resource
+
+    kinds = {"memory": resource.RLIMIT_AS, "file": resource.RLIMIT_FSIZE, "seconds": resource.RLIMIT_CPU,
+             "processes": resource.RLIMIT_NPROC}
+    for name, kind in kinds.items():
+        resource.setrlimit(kind, (limits[name], limits[name]))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if os.getuid() == 0:  # root ignores the limit on processes
+        os.setgroups([])
+        os.setresgid(*[limits["user"]] * 3)
+        os.setresuid(*[limits["user"]] * 3)
+    os.execv(sys.executable, [sys.executable, *arguments])
+
+
+if __name__ == "__main__":
+    inside(json.loads(sys.argv[1]), sys.argv[2:])

@@ -1,0 +1,104 @@
+"""What the exercises' test cells ask of an answer, and the networks that exercises 3 to 5 run in NumPy."""
+
+import functools
+import sys
+
+import numpy as np
+import pytest
+from exercise import SOLUTIONS, run
+
+from course_utils import cam
+from course_utils.grading.answers import compare, own_work
+
+
+def said(call, *args, **kwargs):
+    with pytest.raises(AssertionError) as caught:
+        call(*args, **kwargs)
+    return str(caught.value)
+
+
+# --- naming mistakes -------------------------------------------------------------------------
+
+
+def test_a_known_mistake_is_called_by_its_name():
+    mistakes = {"that is the sum.": [4, 6], "that is the other class.": 7}
+    compare("mean", [2, 3], np.array([2.0, 3.0]), mistakes)
+    assert said(compare, "mean", [4.0, 6.0], [2, 3], mistakes) == "mean: that is the sum."
+    assert said(compare, "mean", 7, [2, 3], mistakes) == "mean: that is the other class."
+    assert "off by up to 1" in said(compare, "mean", [2, 4], [2, 3], mistakes)
+    assert "nothing was given" in said(compare, "mean", None, [2, 3], mistakes)
+
+
+def test_a_mistake_that_makes_no_difference_here_is_none():
+    compare("mean of one cell", 5.0, 5.0, {"that is the sum.": 5.0})
+
+
+# --- one's own work --------------------------------------------------------------------------
+
+
+def test_own_work_returns_what_the_function_does_and_leaves_its_arrays_alone():
+    given = np.arange(6.0).reshape(2, 3)
+    assert (own_work(lambda a, factor: factor * a, given, 2) == 2 * given).all()
+    assert (given == np.arange(6.0).reshape(2, 3)).all()
+
+
+def in_place(a):
+    a *= 2
+    return a
+
+
+@pytest.mark.parametrize("function, sentence", [
+    (cam.softmax, "softmax leaves its work to course_utils"),
+    (functools.partial(cam.softmax), "your function leaves its work to course_utils"),
+    (lambda a: [cam.softmax(row) for row in a][0], "leaves its work to course_utils"),
+    (lambda a: __import__("scipy.special").special.softmax(a), "leaves its work to scipy"),
+    (in_place, "in_place changes the arrays it was given"),
+    (lambda a: None, "returns nothing"),
+    (lambda a: a @ np.ones((2, 2)), "given (2, 3), stops: ValueError: matmul"),
+    (lambda a: a[5], "stops: IndexError"),
+    (lambda a, b: a, "stops: TypeError"),
+    (lambda a: np.exp(1000 * (a + 1)), "makes NumPy warn: overflow"),
+    (3, "3 isn't a function"),
+])
+def test_own_work_says_what_is_wrong(function, sentence):
+    before = sys.getprofile()
+    assert sentence in said(own_work, function, np.arange(6.0).reshape(2, 3))
+    assert sys.getprofile() is before
+
+
+def test_own_work_lets_a_task_allow_a_library_and_stops_at_what_is_not_written_yet():
+    own_work(cam.softmax, np.zeros((1, 2)), also=("course_utils",))
+
+    def later(a):
+        raise NotImplementedError
+
+    with pytest.raises(NotImplementedError):
+        own_work(later, np.zeros(2))
+
+
+# --- networks without TensorFlow -------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number, builder", [
+    (3, lambda: __import__("course_utils.models").models.digit_net()),
+    (4, lambda: __import__("course_utils.transfer").transfer.backbone("small")),
+    (5, lambda: __import__("course_utils.models").models.pets_net(trained=True, grid=12))])
+def test_networks_in_numpy_are_those_of_keras(number, builder):
+    path = next(p for p in SOLUTIONS if p.stem.startswith(f"ex{number:02d}"))
+    names = run(path).namespace
+    import keras
+
+    model = builder()
+    if number == 3:
+        model.set_weights([names["network"][n] for n in ("kernel_1", "bias_1", "kernel_2", "bias_2", "class_weights")])
+        images, numpy_maps = names["my_digits"], names["feature_maps"](names["my_digits"], names["network"])
+    elif number == 4:
+        images, numpy_maps = names["my_test"].images[:4].astype("float32"), names["my_test_maps"][:4]
+    else:
+        images, numpy_maps = names["my_test"].images[:4].astype("float32"), names["my_test_maps"][:4]
+    maps = keras.Model(model.input, model.output if number == 4 else model.get_layer("feature_maps").output).predict(images, verbose=0)
+    if number == 5:
+        class_weights = model.get_layer("class_scores").get_weights()[0]
+        maps = cam.upsample(cam.class_activation_map(maps, class_weights, names["my_test"].labels[:4]), 96)
+    np.testing.assert_allclose(numpy_maps, maps, atol=1e-4 * np.abs(maps).max())
