@@ -1,4 +1,4 @@
-"""The course's commands: `python -m course_utils doctor` and `python -m course_utils fetch NAME...`."""
+"""The course's commands: `python -m course_utils doctor`, `fetch NAME...` and `explain MODEL IMAGE...`."""
 
 import argparse
 import sys
@@ -17,8 +17,24 @@ def main(arguments=None):
     fetching = commands.add_parser("fetch", help="get real data and pretrained weights beforehand")
     fetching.add_argument("names", nargs="+", metavar="NAME", choices=[*fetch.NAMES, "all"],
                           help=", ".join([*fetch.NAMES, "all"]))
+    explaining = commands.add_parser("explain", help="classes of your own pictures, with a map each")
+    explaining.add_argument("model", metavar="MODEL", help='"pets", or a .keras file that notebook 09 has stored')
+    explaining.add_argument("images", nargs="+", metavar="IMAGE")
+    explaining.add_argument("-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go")
+    explaining.add_argument("--top", type=int, default=3, help="how many classes (default 3)")
+    explaining.add_argument("--size", type=int, help="pixels of the longer side (default: as in training; 1024 at most)")
     options = parser.parse_args(arguments)
-    return doctor.main() if options.command == "doctor" else fetch.main(options.names)
+    if options.command == "doctor":
+        return doctor.main()
+    if options.command == "fetch":
+        return fetch.main(options.names)
+    from course_utils import photos  # TensorFlow comes with it
+
+    try:
+        return photos.main(options.model, options.images, options.output, options.top, options.size)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

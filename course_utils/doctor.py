@@ -25,10 +25,10 @@ TENSORFLOW_LIMIT = 120      # seconds; the first import on a slow disk takes hal
 # Which notebooks use it, what it is, what they run on without it.
 USES = {
     "mnist": ("notebook 03", "MNIST", "scikit-learn's digits"),
-    "cats_vs_dogs": ("notebooks 04 and 06", "photographs", "drawn pets"),
+    "cats_vs_dogs": ("notebook 04", "photographs", "drawn pets"),
     "oxford_iiit_pet": ("notebook 05", "photographs with head boxes", "drawn pets"),
-    "vgg16": ("notebooks 04 and 06", "VGG16 with ImageNet weights", "a small network"),
-    "mobilenet": ("notebooks 04 and 06", "MobileNet with ImageNet weights", "a small network"),
+    "vgg16": ("notebooks 04 and 09", "VGG16 with ImageNet weights", "a small network"),
+    "mobilenet": ("notebooks 04 and 09", "MobileNet with ImageNet weights", "a small network"),
 }
 
 # Runs in a process of its own: where the processor lacks an instruction, that one dies and not we.

@@ -123,6 +123,17 @@ def check_images(model, images):
     return images.astype(np.float32, copy=False)
 
 
+def spatial_layers(model):
+    """All layers with a (B, h, w, K) output, nested ones too, in order."""
+    layers = []
+    for layer in model.layers:
+        if hasattr(layer, "layers") and getattr(layer, "inputs", None):  # a subclassed model has no graph to look into
+            layers += spatial_layers(layer)
+        elif type(layer).__name__ != "InputLayer" and len(getattr(layer.output, "shape", ())) == 4:
+            layers.append(layer)
+    return layers
+
+
 # --- inside ----------------------------------------------------------------------------------
 
 
@@ -250,24 +261,13 @@ def _check_model(model, images):
 
 def _check_target(model, target_layer, head):
     name = getattr(target_layer, "name", target_layer)
-    spatial = _spatial_layers(model)
+    spatial = [layer.name for layer in spatial_layers(model)]
     if name not in spatial:
         raise ValueError(f"target_layer {name!r} is no layer of model '{model.name}' with a map as output; "
                          f"those are: {', '.join(spatial)}.")
     if name != head.feature_layer:
         raise ValueError(f"CAM exists only at '{head.feature_layer}', the layer that '{head.pooling_layer}' averages, "
                          f"not at {name!r}; Grad-CAM answers for any layer.")
-
-
-def _spatial_layers(model):
-    """Names of all layers with a (B, h, w, K) output, nested ones too, in order."""
-    names = []
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            names += _spatial_layers(layer)
-        elif type(layer).__name__ != "InputLayer" and len(getattr(layer.output, "shape", ())) == 4:
-            names.append(layer.name)
-    return names
 
 
 def _input_shape(model):

@@ -48,6 +48,11 @@ def cached_features(frozen_part, data, cache_dir=None, dtype="float16", progress
 _kept = {}  # name -> (fingerprint of the data, features), oldest first
 
 
+def forget():
+    """Free the memory of all kept features that nobody holds any more."""
+    _kept.clear()
+
+
 def keep(frozen_part, data, cache_dir, dtype, progress):
     """(`Features`, a key that stands for the data, the layers and their weights)."""
     if dtype not in ("float16", "float32"):

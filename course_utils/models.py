@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from course_utils.datasets.wheels import turned
+
 WEIGHTS = Path(__file__).parent / "weights"
 
 # Six epochs reach 99.5 % on the real sevens and nines; the few embedded ones need to be seen more often.
@@ -13,11 +15,13 @@ DIGIT_RECIPE = {"tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
                 "embedded": dict(epochs=40, peak_lr=0.04, batch_size=32)}
 
 
-def digit_net(image_size=28, n_classes=2):
+def digit_net(image_size=28, n_classes=2, trained=False):
     """The small network of notebook 03: grey images (B, S, S, 1) in [0, 1] -> class scores (B, C).
 
     Two 3x3 convolutions with 32 and 64 filters, each followed by ReLU and 2x2 max-pooling, then the mean
     of each of the 64 maps and one linear layer without bias: 18,944 parameters for two classes.
+    trained=True loads the weights that ship with the course (tools/train_digit_net.py made them from the
+    embedded digits); they fit any image_size, but two classes only.
     """
     import keras
     from keras import layers
@@ -31,7 +35,14 @@ def digit_net(image_size=28, n_classes=2):
     x = layers.MaxPooling2D(2, name="feature_maps")(x)
     x = layers.GlobalAveragePooling2D(name="gap")(x)
     scores = layers.Dense(n_classes, use_bias=False, name="class_scores")(x)
-    return keras.Model(images, scores, name="digit_net")
+    model = keras.Model(images, scores, name="digit_net")
+    if trained:
+        if n_classes != 2:
+            raise ValueError(f"n_classes is {n_classes}; the shipped weights know two classes, seven and nine.")
+        with np.load(WEIGHTS / "digit_net.npz") as stored:
+            names = ("kernel_1", "bias_1", "kernel_2", "bias_2", "class_weights")
+            model.set_weights([stored[name].astype(np.float32) for name in names])
+    return model
 
 
 def pets_net(trained=False, grid=24):
@@ -68,6 +79,49 @@ def pets_net_weights(grid=24):
     return WEIGHTS / ("pets_net.weights.h5" if grid == 24 else f"pets_net_{grid}.weights.h5")
 
 
+def quick_net():
+    """A network that learns drawn pets in seconds: pictures (B, S, S, 3) in 0..255 -> scores of cat and dog (B, 2).
+
+    As `pets_net`, but thinner, and its first convolution takes every second pixel only: 11,298 parameters, and
+    again 24x24 cells for 96x96 pixels. Good enough to be caught cheating, and to be trained twice in a lesson.
+    """
+    import keras
+
+    x = images = keras.Input((None, None, 3), name="images")
+    x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
+    for i, filters in enumerate((12, 16, 24, 24), start=1):
+        # With stride 2 an even kernel keeps the maps in place; an odd one moves them by half a pixel.
+        size, stride = (4, 2) if i == 1 else (3, 1)
+        x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False, name=f"conv_{i}")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
+        x = keras.layers.ReLU(name="feature_maps" if i == 4 else f"relu_{i}")(x)
+        if i == 1:
+            x = keras.layers.MaxPooling2D(name="pool_1")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
+    return keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="quick_net")
+
+
+def wheel_net():
+    """The network of notebook 07: pictures of wheels (B, 64, 64, 1) in 0..255 -> one number each (B, 1).
+
+    Two poolings lead to maps of 16x16 cells, each of which sees 40 of the 64 pixels: enough to tell a spoke from a hub, not
+    enough for the whole wheel. `class_scores` has a single output, any real number.
+    """
+    import keras
+
+    x = images = keras.Input((64, 64, 1), name="images")
+    x = keras.layers.Rescaling(1 / 255, name="rescaling")(x)
+    x = keras.layers.AveragePooling2D(2, name="halve")(x)
+    for i, (filters, step) in enumerate(((24, 1), (48, 1), (48, 1), (48, 2)), start=1):
+        x = keras.layers.Conv2D(filters, 3, padding="same", dilation_rate=step, use_bias=False, name=f"conv_{i}")(x)
+        x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
+        x = keras.layers.ReLU(name="feature_maps" if i == 4 else f"relu_{i}")(x)
+        if i == 1:
+            x = keras.layers.MaxPooling2D(2, name="pool_1")(x)
+    x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
+    return keras.Model(images, keras.layers.Dense(1, name="class_scores")(x), name="wheel_net")
+
+
 def first_map():
     """What notebook 00 needs before Keras is loaded: one drawn cat, its feature maps, and the scores' weights.
 
@@ -102,6 +156,69 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
                   loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     return model.fit(images, labels, batch_size=batch_size, epochs=epochs, verbose=0,
                      callbacks=_progress_bar(epochs) if progress else None)
+
+
+def train_on_numbers(model, images, numbers, maps=None, map_weight=0.1, epochs=10, peak_lr=1e-2, batch_size=32, seed=0,
+                     progress=True):
+    """Train a network with one output to tell a number, and with `maps` also where it comes from; Keras' History.
+
+    images (N, S, S, channels), numbers (N,) about standardised, maps (N, h, w) on the grid of `feature_maps`. The loss is
+    mean (prediction - number)^2, with maps plus map_weight * mean (RAM + b - map)^2 over the cells. Each batch is shown in
+    one of the 8 ways a square can lie, its maps with it. The learning rate is `train`'s one cycle.
+    """
+    import keras
+
+    images, targets = np.asarray(images), [np.asarray(numbers, np.float32)]
+    trained, losses, weights = model, ["mse"], [1.0]
+    if model.output_shape[1:] != (1,):
+        raise ValueError(f"Model '{model.name}' has outputs of shape {model.output_shape[1:]}; expected a single number, (1,).")
+    if maps is not None:
+        # The Dense layer, asked in each cell instead of once at the end, gives RAM + b.
+        cells = model.get_layer("class_scores")(model.get_layer("feature_maps").output)
+        trained = keras.Model(model.input, [model.output, cells])
+        losses, weights = ["mse", "mse"], [1.0, map_weight]
+        targets.append(np.asarray(maps, np.float32)[..., None])
+        if targets[1].shape[1:] != cells.shape[1:]:
+            raise ValueError(f"maps has shape {np.shape(maps)}; expected (N, {cells.shape[1]}, {cells.shape[2]}), the grid of "
+                             "the feature maps.")
+    if not len(images) or any(len(t) != len(images) for t in targets) or targets[0].ndim != 1:
+        raise ValueError(f"images has shape {images.shape}, numbers {targets[0].shape}"
+                         f"{'' if maps is None else f', maps {np.shape(maps)}'}; expected one number "
+                         f"{'' if maps is None else 'and one map '}an image, and some of each.")
+    if not all(np.isfinite(t).all() for t in targets):
+        raise ValueError("numbers or maps have values that are NaN or infinite; leave those images out.")
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; expected at least 1.")
+    steps_per_epoch = -(-len(images) // batch_size)
+    steps = epochs * steps_per_epoch
+    warm_up = max(1, 3 * steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up)
+    trained.compile(keras.optimizers.Adam(schedule, beta_2=0.95), loss=losses, loss_weights=weights)
+    return trained.fit(_turned_batches(images, targets, batch_size, seed), steps_per_epoch=steps_per_epoch, epochs=epochs,
+                       shuffle=False, verbose=0, callbacks=_progress_bar(epochs) if progress else None)
+
+
+def _turned_batches(images, targets, batch_size, seed):
+    """Batches without end, in random order, each in one of the 8 ways a square can lie: numbers stay, maps turn too."""
+    import tensorflow as tf
+
+    rng = np.random.default_rng(seed)
+    arrays, order = [images.astype(np.float32, copy=False), *targets], []
+
+    def next_batch(_):
+        if not order:
+            order.extend(np.array_split(rng.permutation(len(images)), range(batch_size, len(images), batch_size)))
+        chosen, how = order.pop(0), rng.integers(8)
+        return [a[chosen] if a.ndim == 1 else np.ascontiguousarray(turned(a[chosen], how)) for a in arrays]
+
+    def batch(i):
+        x, *y = (tf.ensure_shape(t, (None, *a.shape[1:]))
+                 for t, a in zip(tf.numpy_function(next_batch, [i], [tf.float32] * len(arrays)), arrays))
+        return x, tuple(y) if len(y) > 1 else y[0]
+
+    # Not a generator: TensorFlow's from_generator makes the whole process slower (see transfer._batches).
+    return tf.data.Dataset.range(2**62).map(batch).prefetch(2)
 
 
 def accuracy(class_scores, labels):

@@ -76,7 +76,8 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     maps = [_checked_map(p) for p in items if p.cam is not None]
     limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
-        figure = Figure(figsize=(columns * panel_size + (0.9 if maps else 0), rows * (panel_size + 0.35)), layout="constrained")
+        height = panel_size * max(_height_over_width(p) for p in items) + 0.35
+        figure = Figure(figsize=(columns * panel_size + (0.9 if maps else 0), rows * height), layout="constrained")
         axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         for ax, panel in zip(axes, items):
             _draw_panel(ax, panel, limit)
@@ -193,6 +194,11 @@ def _draw_panel(ax, panel, limit):
     if panel.box is not None:
         x0, y0, x1, y1 = panel.box
         ax.plot([x0 - .5, x1 - .5, x1 - .5, x0 - .5, x0 - .5], [y0 - .5, y0 - .5, y1 - .5, y1 - .5, y0 - .5], color="white", linewidth=2.5)
+
+
+def _height_over_width(panel):
+    shape = np.shape(panel.cam if panel.image is None else panel.image)
+    return shape[0] / shape[1] if len(shape) > 1 and shape[1] else 1.0
 
 
 def _checked_map(panel):

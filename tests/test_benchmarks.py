@@ -141,7 +141,7 @@ def test_a_broken_notebook_costs_only_its_own_row():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["mnits"], "there is no benchmark 'mnits'; choose from mnist, cam_cost, start, set_up"),
+    (["mnits"], "there is no benchmark 'mnits'; choose from mnist, cam_cost, gradients, caching, pets, grading, explorers, start, set_up"),
     (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1")])
 def test_the_command_explains_wrong_arguments(arguments, message):
     command = [sys.executable, "-m", "benchmarks", *arguments]

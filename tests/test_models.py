@@ -5,7 +5,7 @@ import pytest
 from checks import refused
 
 from course_utils import cam, models
-from course_utils.datasets import mnist
+from course_utils.datasets import mnist, wheels
 from course_utils.explain import explain, find_head
 
 import keras  # after course_utils, which silences TensorFlow's greetings
@@ -55,6 +55,88 @@ def test_digit_net_of_other_sizes(image_size, n_classes, cells, parameters):
 def test_digit_net_too_small(image_size):
     with refused("image_size", image_size, "at least 4"):
         models.digit_net(image_size)
+
+
+def test_the_shipped_digit_net_tells_sevens_from_nines(net):
+    shipped = models.digit_net(trained=True)
+    scores = shipped.predict(DIGITS.x_test, verbose=0)
+    assert models.accuracy(scores, DIGITS.y_test) > 0.97
+    assert not np.array_equal(shipped.get_weights()[0], net.get_weights()[0])
+    with refused("n_classes is 10", "two classes"):
+        models.digit_net(n_classes=10, trained=True)
+
+
+# --- the network of notebook 07 --------------------------------------------------------------
+
+WHEELS = wheels.load().train
+Z = (WHEELS.frequencies - WHEELS.frequencies.mean()) / WHEELS.frequencies.std()
+MAPS = Z[:, None, None] + WHEELS.sensitivities / WHEELS.sensitivities.std()
+
+
+def test_wheel_net_gives_one_number_and_its_map():
+    net = models.wheel_net()
+    numbers, maps = explain(net, WHEELS.images[:3], 0, verbose=False)
+    assert numbers.shape == (3, 1) and maps.shape == (3, 16, 16)
+    bias = net.get_layer("class_scores").bias.numpy()
+    np.testing.assert_allclose(maps.mean(axis=(1, 2)) + bias, numbers[:, 0], atol=1e-5)
+
+
+def test_wheel_net_keeps_its_maps_in_place():
+    net = models.wheel_net()
+    spot = np.zeros((1, 64, 64, 1), np.float32)
+    spot[0, 24:40, 24:40] = 255  # in the middle: whatever the weights, the maps lie about the middle
+    changed = (explain(net, spot, 0, verbose=False)[1] != explain(net, 0 * spot, 0, verbose=False)[1])[0]
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    assert rows[0] + rows[-1] == columns[0] + columns[-1] == 15
+
+
+@pytest.mark.slow
+def test_numbers_are_learned_and_so_are_maps():
+    keras.utils.set_random_seed(0)
+    few, net = slice(0, 128), models.wheel_net()
+    history = models.train_on_numbers(net, WHEELS.images[few], Z[few], maps=MAPS[few], epochs=6, progress=False)
+    loss = history.history["loss"]
+    assert len(loss) == 6 and loss[-1] < 0.5 * loss[0]
+    numbers, maps = explain(net, WHEELS.images[few], 0, verbose=False)
+    likeness = np.mean([np.corrcoef(m.ravel(), s.ravel())[0, 1] for m, s in zip(maps, WHEELS.sensitivities[few])])
+    assert likeness > 0.5
+    assert net.output_shape == (None, 1), "the output for the map belongs to the training only"
+
+
+def test_batches_turn_pictures_and_maps_alike_and_leave_none_out():
+    pictures = np.arange(7 * 4 * 4, dtype=np.float32).reshape(7, 4, 4, 1)
+    numbers, maps = np.arange(7, dtype=np.float32), 10 * pictures
+    seen, ways = [], set()
+    for batch, (x, (y, m)) in enumerate(models._turned_batches(pictures, [numbers, maps], 3, 0)):
+        x, y, m = x.numpy(), y.numpy(), m.numpy()
+        np.testing.assert_array_equal(m, 10 * x)
+        fits = [how for how in range(8) if np.array_equal(x, wheels.turned(pictures[y.astype(int)], how))]
+        assert len(fits) == 1
+        ways.update(fits), seen.extend(y)
+        if batch == 20:
+            break
+    assert len(ways) == 8
+    assert all(sorted(seen[i:i + 7]) == list(range(7)) for i in range(0, 49, 7)), "each epoch shows every picture once"
+
+
+@pytest.mark.parametrize("changes, fragments", [
+    (dict(images=WHEELS.images[:3]), ["(3, 64, 64, 1)", "(4,)", "one number"]),
+    (dict(images=WHEELS.images[:0], numbers=Z[:0]), ["some of each"]),
+    (dict(numbers=Z[:4, None]), ["(4, 1)"]),
+    (dict(numbers=np.array([0, 1, np.nan, 2])), ["NaN"]),
+    (dict(maps=MAPS[:4, :8]), ["(4, 8, 16)", "(N, 16, 16)"]),
+    (dict(maps=MAPS[:3]), ["(3, 16, 16)", "one map"]),
+    (dict(epochs=0), ["epochs is 0"])],
+    ids=["fewer images", "nothing", "column", "NaN", "grid", "fewer maps", "no epochs"])
+def test_bad_numbers_and_maps(changes, fragments):
+    given = dict(images=WHEELS.images[:4], numbers=Z[:4], epochs=1, progress=False)
+    with refused(*fragments):
+        models.train_on_numbers(models.wheel_net(), **{**given, **changes})
+
+
+def test_a_network_of_classes_learns_no_numbers():
+    with refused("(2,)", "a single number"):
+        models.train_on_numbers(models.digit_net(), X[:4], Z[:4], epochs=1)
 
 
 # --- training --------------------------------------------------------------------------------

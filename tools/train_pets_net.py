@@ -28,20 +28,20 @@ EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
 FIRST_SEED = 74  # the cat on the first page
 
 
-def train(model, images, labels):
-    """Six epochs of Adam with warm-up and cosine decay; half of the pictures are flipped."""
+def train(model, images, labels, epochs=EPOCHS):
+    """Adam with warm-up and cosine decay; half of the pictures are flipped."""
     batches = (tf.data.Dataset.from_tensor_slices((images, labels))
                .shuffle(len(images), seed=0)
                .batch(BATCH_SIZE)
                .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
                .prefetch(2))
-    steps = EPOCHS * len(batches)
-    warm_up = steps // (2 * EPOCHS)
+    steps = epochs * len(batches)
+    warm_up = len(batches) // 2
     rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE / 10, steps - warm_up, alpha=0.0,
                                                   warmup_target=LEARNING_RATE, warmup_steps=warm_up)
     model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
                   metrics=["accuracy"])
-    model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=2)  # the batches are shuffled already
+    model.fit(batches, epochs=epochs, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
 def look(model, images):

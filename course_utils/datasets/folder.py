@@ -7,6 +7,7 @@ is named in a report; the rest of the folder works. Nothing here trusts a file: 
 contents, not the size it claims to have.
 """
 
+import contextlib
 import os
 import re
 import warnings
@@ -192,19 +193,21 @@ class _Unusable(Exception):
     """Why a file can't be used, as a phrase."""
 
 
-def open_image(path):
+def open_image(path, name=None):
     """The picture in a file: (H, W, 3) uint8, RGB, upright, transparent parts white; of several, the first.
 
-    Raises FileNotFoundError if there is no such file, and ValueError with the reason if it isn't a picture
-    that can be read, or one of more than 64 million pixels.
+    path: of a file, or an open binary one, which messages then call `name`. Raises FileNotFoundError if there is no
+    such file, and ValueError with the reason if it isn't a picture that can be read, or one of more than 64 million pixels.
     """
-    path = _path(path, "file")
-    if path.is_dir():
-        raise ValueError(f"{_plain(path.name)!r} is a folder: give one of its files, or use load_folder.")
+    if not hasattr(path, "read"):
+        path = _path(path, "file")
+        if path.is_dir():
+            raise ValueError(f"{_plain(path.name)!r} is a folder: give one of its files, or use load_folder.")
+        name = path.name
     try:
         image, _ = _read(path)
     except _Unusable as reason:
-        raise ValueError(f"{_plain(path.name)!r} can't be opened as a picture ({reason}): save it anew as an "
+        raise ValueError(f"{_plain(name or 'the file')!r} can't be opened as a picture ({reason}): save it anew as an "
                          "ordinary JPEG or PNG, or leave it out.") from reason
     return image
 
@@ -214,10 +217,11 @@ def _read(path, size=None):
 
     Raises nothing but _Unusable, whatever is in the file.
     """
-    if not os.path.isfile(path):  # a pipe, say, would be waited for without end
+    opened = hasattr(path, "read")
+    if not opened and not os.path.isfile(path):  # a pipe, say, would be waited for without end
         raise _Unusable("a folder" if os.path.isdir(path) else "not a file, or a link to nowhere")
     try:
-        with open(path, "rb") as file, warnings.catch_warnings():
+        with (contextlib.nullcontext(path) if opened else open(path, "rb")) as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata and on size
             start = file.read(512)
             if not start:

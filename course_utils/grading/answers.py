@@ -51,7 +51,7 @@ def own_work(function, *given, also=()):
         finally:
             sys.setprofile(watcher)
     borrowed = called.intersection(NOT_YOURS).difference(also)
-    assert not borrowed, f"{name} leaves its work to {borrowed.pop()}; write it yourself, with NumPy only."
+    assert not borrowed, f"{name} leaves its work to {min(borrowed)}; write it yourself, with NumPy only."
     assert result is not None, f"{name} returns nothing; does it end with `return`?"
     changed = any(isinstance(g, np.ndarray) and not np.array_equal(g, h) for g, h in zip(given, handed))
     assert not changed, f"{name} changes the arrays it was given; work on copies of them."

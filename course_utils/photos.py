@@ -1,0 +1,251 @@
+"""Your own photographs: a network and pictures of any size in; classes with a map each, pictures and a table out.
+
+    network = load_network("pets")                    or a file that `save_network` wrote
+    answer = explain_photo(network, open_image("tom.jpg"))
+    write([answer], "out")
+"""
+
+import html
+import json
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from course_utils import cam, plots, tables
+from course_utils.datasets.folder import open_image
+from course_utils.explain import explain
+
+LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
+COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "problem")
+
+
+class Network(NamedTuple):
+    """A model with class activation maps, the names of its classes, and the size it was trained on."""
+
+    model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
+    class_names: tuple  # C strings
+    size: int  # pixels of the longer side
+
+
+class Answer(NamedTuple):
+    """What a network says about one photograph, its best classes first."""
+
+    image: np.ndarray  # (H, W, 3) uint8, as the network saw it
+    class_names: tuple  # the `top` best
+    class_scores: np.ndarray  # (top,), logits
+    probabilities: np.ndarray  # (top,), of all classes' softmax
+    cams: np.ndarray  # (h, w, top), raw
+    file: str
+
+
+def explain_photo(network, image, top=3, size=None, file=""):
+    """The `top` classes of one photograph with a map each, as `Answer`.
+
+    image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
+    unless given, 1024 at most), keeping its proportions. Raises ValueError for what isn't such an image or number.
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+        raise ValueError(f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as open_image gives it.")
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
+    image = resized(image, network.size if size is None else size)
+    class_scores, cams = explain(network.model, image[None].astype(np.float32), verbose=False)
+    if class_scores.shape[1] != len(network.class_names):
+        raise ValueError(f"The network has {class_scores.shape[1]} classes and {len(network.class_names)} names; give one name a class.")
+    best = np.argsort(-class_scores[0], kind="stable")[:top]
+    return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
+                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)
+
+
+def resized(image, size):
+    """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8."""
+    from PIL import Image
+
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 32 <= size <= LARGEST:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels from 32 to {LARGEST}.")
+    height, width = image.shape[:2]
+    scale = size / max(height, width)
+    new = max(1, round(width * scale)), max(1, round(height * scale))
+    if min(new) < 32:
+        raise ValueError(f"The picture has {width} × {height} pixels: brought to {new[0]} × {new[1]} it is too narrow to see "
+                         "anything; cut out the part that matters.")
+    return np.asarray(Image.fromarray(image).resize(new, Image.Resampling.BILINEAR))
+
+
+def uploader(network, top=3):
+    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box."""
+    import io
+
+    import ipywidgets
+
+    from course_utils.widgets import cam_explorer
+
+    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description="choose a photograph",
+                                   tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
+    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others; nothing is sent anywhere.</div>')
+    view = ipywidgets.VBox([button, status])
+
+    def show(_):
+        [photo] = button.value
+        try:
+            answer = explain_photo(network, open_image(io.BytesIO(bytes(photo["content"])), photo["name"]), top, file=photo["name"])
+        except (OSError, ValueError) as error:
+            status.value = f'<div role="status">{html.escape(str(error))}</div>'
+            view.children = [button, status]
+            return
+        said = ", ".join(f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
+        status.value = f'<div role="status" style="font-size:120%">{html.escape(photo["name"])}: {html.escape(said)}</div>'
+        for old in view.children[2:]:
+            old.close()
+        view.children = [button, status, cam_explorer(answer.image, answer.cams, answer.class_names, answer.class_scores)]
+
+    button.observe(show, names="value")
+    return view
+
+
+def example_folder(folder, n=40):
+    """A folder of class folders, for want of your own: n drawn pets, n other drawings, and three files with flaws; its path.
+
+    One photograph lies on its side, as phones store them, one is cut off, and one is a text.
+    """
+    from PIL import Image
+
+    from course_utils.datasets import other_drawings, pets
+
+    folder = Path(folder)
+    for name, pictures in {"pet": (pets.draw_pet(seed).image for seed in range(5_000, 5_000 + n)),
+                           "no pet": (other_drawings.draw_other(seed)[0] for seed in range(5_000, 5_000 + n))}.items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for i, picture in enumerate(pictures):
+            Image.fromarray(picture).save(folder / name / f"{i:03d}.png")
+    turned, exif = Image.fromarray(pets.draw_pet(6_000).image).transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    exif[0x0112] = 6  # "turn me right to see me upright"
+    turned.save(folder / "pet" / "from_a_phone.jpg", exif=exif, quality=95)
+    whole = (folder / "no pet" / "000.png").read_bytes()
+    (folder / "no pet" / "half.png").write_bytes(whole[:len(whole) // 2])
+    (folder / "no pet" / "notes.jpg").write_text("buy milk")
+    return folder
+
+
+# --- networks as files -----------------------------------------------------------------------
+
+
+def save_network(network, path):
+    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path."""
+    path = Path(path).with_suffix(".keras")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    network.model.save(path)
+    about = {"class_names": list(network.class_names), "size": int(network.size)}
+    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    return path
+
+
+def load_network(name):
+    """The `Network` in a file that `save_network` wrote; or "pets", which comes with the course: cat or dog, drawn.
+
+    Raises FileNotFoundError or ValueError in one sentence for anything else.
+    """
+    if name == "pets":
+        from course_utils import models
+        from course_utils.datasets import pets
+
+        return Network(models.pets_net(trained=True), pets.CLASS_NAMES, pets.DRAWN_SIZE)
+    path = Path(name)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no network {str(name)!r}; give \"pets\" or a file that save_network wrote (notebook 09).")
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        class_names, size = tuple(map(str, about["class_names"])), int(about["size"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise ValueError(f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there or damaged; "
+                         "store the network with save_network.") from None
+    import keras
+
+    try:
+        return Network(keras.saving.load_model(path, compile=False), class_names, size)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{path.name} can't be read as a Keras model; store it anew with save_network.") from error
+
+
+# --- pictures and a table --------------------------------------------------------------------
+
+
+def write(answers, folder, problems=()):
+    """Write a PNG for every class of every answer, a contact sheet of the best ones, and table.csv; returns the table's path.
+
+    problems: (file, what was wrong) of pictures that couldn't be explained; they get a row, too.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rows, taken = [], set()
+    for answer in answers:
+        stem = _free(_plain(Path(answer.file).stem or "photo"), taken)
+        limit = np.abs(answer.cams).max()
+        for i, (name, score, share) in enumerate(zip(answer.class_names, answer.class_scores, answer.probabilities)):
+            picture = plots.overlay(answer.image, answer.cams[..., i], keep="signed", limit=limit)
+            _save(picture, folder / f"{stem}_{i + 1}_{_plain(name)}.png")
+            row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.image.shape[:2]))
+            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, ""))
+    rows += [(file, "", "", "", "", "", "", problem) for file, problem in problems]
+    if answers:
+        (folder / "contact_sheet.png").write_bytes(contact_sheet(answers).png)
+    tables.write_csv(COLUMNS, rows, folder / "table.csv")
+    return folder / "table.csv"
+
+
+def contact_sheet(answers, columns=4, most=24):
+    """The first photographs, each under the map of its best class: a `Picture`."""
+    panels = [plots.Panel(f"{a.class_names[0]}, {a.probabilities[0]:.0%}", image=a.image, cam=a.cams[..., 0]) for a in answers[:most]]
+    return plots.panels(panels, f"{len(panels)} photographs, each under the map of the class that was found in it",
+                        columns=min(columns, len(panels)), panel_size=3)
+
+
+def explain_files(network, files, top=3, size=None, progress=True):
+    """(answers, problems) of picture files; a file that can't be used becomes a problem, (file, why), and the rest go on."""
+    from tqdm.auto import tqdm
+
+    answers, problems = [], []
+    for file in tqdm(files, "explaining", leave=False, disable=not progress):
+        try:
+            answers.append(explain_photo(network, open_image(file), top, size, str(file)))
+        except (OSError, ValueError) as error:
+            problems.append((str(file), str(error)))
+    return answers, problems
+
+
+def _plain(name):
+    """A name that every file system takes."""
+    return re.sub(r"[^\w.-]+", "_", name).strip("._")[:60] or "photo"
+
+
+def _free(stem, taken):
+    """`stem`, or with a number where another picture has it already."""
+    name, n = stem, 2
+    while name.casefold() in taken:
+        name, n = f"{stem}-{n}", n + 1
+    taken.add(name.casefold())
+    return name
+
+
+def _save(pixels, path):
+    from PIL import Image
+
+    Image.fromarray(pixels).save(path, "png")
+
+
+def main(model, files, folder, top=3, size=None):
+    """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be explained."""
+    network = load_network(model)
+    answers, problems = explain_files(network, files, top, size, progress=sys.stderr.isatty())
+    for answer in answers:
+        said = ", ".join(f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
+        print(f"{answer.file}: {said}")
+    for file, why in problems:
+        print(f"{file}: {why}")
+    table = write(answers, folder, problems)
+    print(f"{len(answers)} explained, {len(problems)} not; pictures and {table.name} in {table.parent}")
+    return 1 if problems else 0

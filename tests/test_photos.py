@@ -1,0 +1,170 @@
+"""Your own photographs: any picture in, classes with maps, pictures and a table out; from a notebook or the shell."""
+
+import csv
+import datetime
+
+import numpy as np
+import pytest
+from checks import refused
+from PIL import Image
+
+from course_utils import __main__ as command
+from course_utils import photos, tables
+from course_utils.datasets import pets
+from course_utils.datasets.folder import load_folder, open_image
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def network():
+    return photos.load_network("pets")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three drawn pets as files: one small, one wide, one large and on its side."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    Image.fromarray(pets.draw_pet(0).image).save(folder / "a.png")
+    Image.fromarray(pets.draw_pet(1).image).crop((0, 20, 96, 80)).save(folder / "wide.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(pets.draw_pet(2, size=1400).image).transpose(Image.Transpose.ROTATE_90).save(folder / "large.jpg", exif=exif)
+    return folder
+
+
+def test_the_best_class_comes_first_with_its_own_map(network):
+    pet = pets.draw_pet(1)
+    answer = photos.explain_photo(network, pet.image)
+    assert answer.class_names[0] == pets.CLASS_NAMES[pet.label] and len(answer.class_names) == 2
+    assert answer.probabilities[0] > answer.probabilities[1] and np.isclose(answer.probabilities.sum(), 1)
+    bias = network.model.get_layer("class_scores").get_weights()[1]
+    order = [pets.CLASS_NAMES.index(name) for name in answer.class_names]
+    assert np.allclose(answer.cams.mean(axis=(0, 1)) + bias[order], answer.class_scores, atol=1e-4)
+
+
+def test_proportions_are_kept_and_photographs_are_put_upright(network, pictures):
+    answers, problems = photos.explain_files(network, sorted(pictures.iterdir()), size=192, progress=False)
+    assert not problems
+    assert [a.image.shape for a in answers] == [(192, 192, 3), (192, 192, 3), (120, 192, 3)]
+    upright = photos.explain_photo(network, pets.draw_pet(2, size=1400).image, size=192)
+    assert np.abs(answers[1].image.astype(int) - upright.image).mean() < 3
+
+
+def test_1024_pixels_in_one_go(network, pictures):
+    [answer], _ = photos.explain_files(network, [pictures / "large.jpg"], size=1024, progress=False)
+    assert answer.image.shape == (1024, 1024, 3) and answer.cams.shape == (256, 256, 2)
+
+
+@pytest.mark.parametrize("size", [31, 1025, 2.5, "large", True])
+def test_sizes_have_limits(network, size):
+    with refused("size is", "32 to 1024"):
+        photos.explain_photo(network, pets.draw_pet(0).image, size=size)
+
+
+def test_what_is_no_photograph(network):
+    with refused("image has shape", "uint8"):
+        photos.explain_photo(network, np.zeros((96, 96)))
+    with refused("too narrow"):
+        photos.explain_photo(network, np.zeros((20, 900, 3), np.uint8))
+    with refused("top is 0"):
+        photos.explain_photo(network, pets.draw_pet(0).image, top=0)
+    with refused("2 classes and 3 names"):
+        photos.explain_photo(network._replace(class_names=("a", "b", "c")), pets.draw_pet(0).image)
+
+
+# --- files -----------------------------------------------------------------------------------
+
+
+def table(folder):
+    with open(folder / "table.csv", newline="") as opened:
+        return list(csv.DictReader(opened))
+
+
+def test_pictures_and_a_table_are_written(network, pictures, tmp_path):
+    (tmp_path / "other").mkdir()
+    Image.fromarray(pets.draw_pet(3).image).save(tmp_path / "other" / "A.png")
+    answers, _ = photos.explain_files(network, [pictures / "a.png", tmp_path / "other" / "A.png"], progress=False)
+    photos.write(answers, tmp_path / "out")
+    written = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert len(written) == 6 and "contact_sheet.png" in written and {n[:3] for n in written} >= {"a_1", "a_2", "A-2"}
+    rows = table(tmp_path / "out")
+    assert [row["rank"] for row in rows] == ["1", "2", "1", "2"]
+    answer, row = answers[0], rows[0]
+    assert row["class"] == answer.class_names[0] and float(row["probability"]) == pytest.approx(answer.probabilities[0], abs=1e-4)
+    assert Image.open(tmp_path / "out" / f"a_1_{answer.class_names[0]}.png").size == (96, 96)
+
+
+def test_the_command_goes_on_past_bad_files(pictures, tmp_path, capsys):
+    (pictures / "bad.jpg").write_text("buy milk")
+    (pictures / "empty.png").touch()
+    files = [str(p) for p in sorted(pictures.iterdir())] + [str(pictures / "nowhere.png")]
+    assert command.main(["explain", "pets", *files, "-o", str(tmp_path / "out"), "--top", "1"]) == 1
+    said = capsys.readouterr().out
+    assert "3 explained, 3 not" in said and "text, not a picture" in said
+    rows = table(tmp_path / "out")
+    assert [bool(row["problem"]) for row in rows] == [False, False, False, True, True, True]
+
+
+def test_the_command_returns_0_if_all_is_well(pictures, tmp_path):
+    assert command.main(["explain", "pets", str(pictures / "a.png"), "-o", str(tmp_path / "out")]) == 0
+
+
+@pytest.mark.parametrize("model, words", [("nowhere.keras", "There is no network"), ("broken.keras", "names the classes")])
+def test_the_command_explains_wrong_networks(tmp_path, monkeypatch, capsys, model, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.keras").write_text("x")
+    assert command.main(["explain", model, "x.png", "-o", "out"]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_network_comes_back_as_it_was_stored(network, tmp_path):
+    path = photos.save_network(network, tmp_path / "mine")
+    again = photos.load_network(path)
+    image = pets.draw_pet(4).image
+    assert again.class_names == network.class_names and again.size == network.size
+    assert np.array_equal(photos.explain_photo(again, image).cams, photos.explain_photo(network, image).cams)
+    path.write_bytes(path.read_bytes()[:2000])
+    with refused("can't be read as a Keras model"):
+        photos.load_network(path)
+
+
+@pytest.mark.parametrize("name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")])
+def test_spreadsheets_execute_nothing(tmp_path, name, harmless):
+    tables.write_csv(["file"], [[name]], tmp_path / "t.csv")
+    assert (tmp_path / "t.csv").read_text().splitlines()[1] == f'"{harmless}"'
+
+
+# --- the example folder and the upload -------------------------------------------------------
+
+
+def test_the_example_folder_has_the_flaws_it_should(tmp_path):
+    pictures = load_folder(photos.example_folder(tmp_path, n=3), size=96)
+    assert pictures.class_names == ("no pet", "pet") and len(pictures.labels) == 3 + 4
+    assert [(row.file, row.done) for row in pictures.report] == [
+        ("no pet/half.png", "skipped"), ("no pet/notes.jpg", "skipped"), ("pet/from_a_phone.jpg", "put upright")]
+    upright = pets.draw_pet(6_000).image
+    [turned] = [i for i, file in enumerate(pictures.files) if file.endswith("phone.jpg")]
+    assert np.abs(pictures.images[turned] - upright).mean() < 4
+
+
+def upload(content, name="tom.png"):
+    return ({"name": name, "type": "image/png", "size": len(content), "content": memoryview(content), "last_modified": datetime.datetime(2031, 5, 1, tzinfo=datetime.timezone.utc)},)
+
+
+def test_an_uploaded_photograph_is_explained_and_a_bad_one_is_named(network, pictures):
+    view = photos.uploader(network)
+    button = view.children[0]
+    button.value = upload((pictures / "a.png").read_bytes())
+    assert len(view.children) == 3 and "tom.png: " in view.children[1].value
+    button.value = upload(b"<b>no picture</b>", "<b>.jpg")
+    assert len(view.children) == 2 and "text, not a picture" in view.children[1].value
+    assert "<b>" not in view.children[1].value
+    button.value = upload((pictures / "wide.png").read_bytes(), "again.png")
+    assert len(view.children) == 3
+
+
+def test_open_image_takes_an_open_file(pictures):
+    with open(pictures / "a.png", "rb") as file:
+        assert np.array_equal(open_image(file), open_image(pictures / "a.png"))
