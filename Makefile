@@ -7,6 +7,8 @@ LAB    ?=
 DEMO   ?=
 BIN    := .venv/bin
 UV     := .uv/bin/uv
+# One worker a core, four at most: each holds a TensorFlow. A test file, or a notebook, stays with its worker.
+WORKERS := -n auto --maxprocesses 4 --dist loadfile
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 
 # Python then keeps its compiled modules; without them TensorFlow takes twice as long to import.
@@ -28,10 +30,10 @@ demo: env  ## an explorer on a page of its own, for a lecture
 	cd tools/demo && PATH="$(CURDIR)/$(BIN):$$PATH" JUPYTER_PATH="$$PWD" voila demo.ipynb $(DEMO)
 
 test: env  ## the whole suite (every notebook is executed too)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 check: env  ## the quick subset, for while you work
-	$(BIN)/python -m pytest -m "not slow and not browser and not real_data" tests
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser and not real_data" tests
 
 env: .venv/ready  ## the environment, exactly as locked
 
