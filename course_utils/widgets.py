@@ -1,167 +1,377 @@
-"""Sliders that make a map something to touch. They need a running kernel and draw with NumPy, not Matplotlib."""
+"""Explorers: sliders that make a map something to touch, drawn in the browser by `explorer.js`.
 
-import html
+The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers within
+a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can compute goes
+through `_live` instead, as JPEG. A cell that is run again takes over the settings of its former explorers.
+"""
+
+import asyncio
+import functools
 import io
+from pathlib import Path
 
+import anywidget
+import ipywidgets
 import numpy as np
+import traitlets
+from PIL import Image
 
 from course_utils import cam as cam_maths
 from course_utils import localize, plots
 
+# What the colours can be: (name, for both signs, for evidence only); all are dark where there is no evidence.
+PALETTES = (("inferno, berlin", plots.SIGNED, plots.POSITIVE), ("grey, vanimo", "vanimo", "gray"))
+SIZE = 384  # pixels of a picture on the page
 
-def cam_explorer(image, cams, class_names, class_scores=None, size=336):
-    """Sliders for class, opacity and threshold over one image's maps.
 
-    image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw; class_names C strings; class_scores (C,)
-    logits, shown with the map if given. All classes share one colour scale. Returns an ipywidgets box.
+def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
+    """Sliders for class, evidence, opacity, threshold and colours over one image's maps.
+
+    image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers, whose
+    grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All maps
+    share one colour scale. Returns an ipywidgets box.
     """
-    import ipywidgets
-
-    cams = np.asarray(cams)
-    if cams.ndim != 3 or cams.shape[2] != len(class_names) or cams.size == 0:
-        raise ValueError(f"cams has shape {cams.shape} with {len(class_names)} class names; "
-                         "expected one image's maps, (h, w, C), and C names. Take one of a batch: cams[0].")
-    if not np.isfinite(cams).all():
-        raise ValueError("cams has values that are NaN or infinite; nothing true could be drawn.")
-    if class_scores is not None and np.shape(class_scores) != cams.shape[2:]:
-        raise ValueError(f"class_scores has shape {np.shape(class_scores)}; expected {cams.shape[2:]}, one number a class.")
-    image = _enlarged(image, size)
-    limit = float(np.abs(cams).max()) or 1.0
-    which = ipywidgets.ToggleButtons(options=[(name, c) for c, name in enumerate(class_names)], description="map of",
-                                     tooltips=[f"show the map of class {name}" for name in class_names])
-    keep = ipywidgets.ToggleButtons(options=[("for and against", "signed"), ("only for", "positive")], description="evidence")
-    opacity = _slider("opacity", 0.55, "how much of the map lies over the image")
-    threshold = _slider("threshold", 0.0, "leave out evidence weaker than this share of the strongest")
-    view = ipywidgets.Image(format="png", width=size, height=size)
-    status = ipywidgets.HTML()
-
-    def redraw(_=None):
-        cam = cams[..., which.value]
-        view.value = _png(plots.overlay(image, cam, keep.value, opacity.value, threshold.value, limit))
-        row, column = cam_maths.peak_cell(cam)
-        score = "" if class_scores is None else f", class score <b>{class_scores[which.value]:.2f}</b>"
-        words = (f"Map of {html.escape(str(class_names[which.value]))}: strongest at row {row}, column {column} of {cam.shape[0]} × {cam.shape[1]}, "
-                 f"from {cam.min():.2f} to {cam.max():.2f}, mean <b>{cam.mean():.2f}</b>{score}.")
-        status.value = f'<div role="status" style="font-size:120%">{words}</div>'
-
-    return _live([which, keep, opacity, threshold], redraw, view, status)
+    layers = {str(layer): np.asarray(maps) for layer, maps in (cams if isinstance(cams, dict) else {"": cams}).items()}
+    if not layers:
+        raise ValueError("cams holds no layer; expected {layer: one image's maps, (h, w, C)}.")
+    for layer, maps in layers.items():
+        name = f"cams[{layer!r}]" if layer else "cams"
+        if maps.ndim != 3 or maps.shape[2] != len(class_names) or maps.size == 0:
+            raise ValueError(f"{name} has shape {maps.shape} with {len(class_names)} class names; "
+                             "expected one image's maps, (h, w, C), and C names. Take one of a batch: cams[0].")
+        if not np.isfinite(maps).all():
+            raise ValueError(f"{name} has values that are NaN or infinite; nothing true could be drawn.")
+    if class_scores is not None and np.shape(class_scores) != (len(class_names),):
+        raise ValueError(f"class_scores has shape {np.shape(class_scores)}; expected ({len(class_names)},), one number a class.")
+    names = [str(name) for name in class_names]
+    limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
+    canvas = _canvas("classes", plots._rgb(image), list(layers.values()), size, smooth=True, limit=limit, names=names,
+                     layers=list(layers), scores=None if class_scores is None else np.asarray(class_scores, float).tolist())
+    controls = {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
+    controls |= {
+        "class_idx": _choice("map of", names, "whose map is shown"),
+        "evidence": _choice("evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"),
+        "opacity": _opacity(),
+        "threshold": _slider("threshold", 0.0, "leave out evidence weaker than this share of the strongest; "
+                                               "the frame is around the largest part that speaks for the class"),
+        "colours": _choice("colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs",
+                           dropdown=True)}
+    return _explorer(canvas, **controls)
 
 
-def weight_explorer(feature_maps, class_weights, class_idx, image_size=280):
+def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, size=320):
     """Sliders for the weights of one class: its map, its score and the softmax move together.
 
     feature_maps (H, W, K) of one image; class_weights (K, C); class_idx the class whose K weights get
-    a slider each. Returns an ipywidgets box.
+    a slider each; class_names C strings. Returns an ipywidgets box.
     """
-    import ipywidgets
-
     feature_maps = np.asarray(feature_maps, float)
     if feature_maps.ndim != 3:
         raise ValueError(f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K).")
     cam_maths.class_activation_map(feature_maps[None], class_weights, class_idx)  # raises for whatever doesn't fit
-    start, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
-    reach = max(3.0, np.ceil(np.abs(start[:, class_idx]).max()))  # a slider would clip larger weights
-    sliders = [_slider(f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", low=-reach, high=reach)
-               for k, w in enumerate(start[:, class_idx])]
-    limit = reach * np.abs(feature_maps).sum(axis=2).max() or 1.0
-    grey = np.zeros((image_size, image_size))
-    view = ipywidgets.Image(format="png", width=image_size, height=image_size)
-    status = ipywidgets.HTML()
-
-    def redraw(_=None):
-        weights = start.copy()
-        weights[:, class_idx] = [s.value for s in sliders]
-        cam = cam_maths.class_activation_map(feature_maps[None], weights, class_idx)[0]
-        scores = cam_maths.class_scores(feature_maps[None], weights)[0]
-        cells = np.kron(cam, np.ones((image_size // cam.shape[0], image_size // cam.shape[1])))
-        view.value = _png(plots.overlay(grey[:cells.shape[0], :cells.shape[1]], cells, "signed", 1.0, 0.0, limit))
-        chances = cam_maths.softmax(scores)
-        rows = "".join(f"<tr><td>class {c}</td><td style='text-align:right'>{s:.2f}</td><td style='text-align:right'>{p:.3f}</td></tr>"
-                       for c, (s, p) in enumerate(zip(scores, chances)))
-        status.value = ('<table role="status" style="font-size:120%"><tr><th>class</th><th>score</th><th>softmax</th></tr>'
-                        f"{rows}</table>")
-
-    return _live(sliders, redraw, view, status)
+    class_weights, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
+    names = [f"class {c}" for c in range(class_weights.shape[1])] if class_names is None else [str(name) for name in class_names]
+    if len(names) != class_weights.shape[1]:
+        raise ValueError(f"There are {len(names)} class names and {class_weights.shape[1]} classes in class_weights; "
+                         "expected one name a class.")
+    weights = class_weights[:, class_idx]
+    reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
+    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # brighter and darker than at the start can be seen
+    canvas = _canvas("weights", None, [feature_maps], size, limit=limit, names=names, class_idx=class_idx,
+                     class_weights=class_weights.tolist(), pooled=feature_maps.mean(axis=(0, 1)).tolist())
+    canvas.add_traits(**{f"w{k + 1}": traitlets.Float(w).tag(sync=True) for k, w in enumerate(weights)})
+    # A slider with steps would move other weights to its nearest step, unasked.
+    step = 0.05 if np.allclose(weights / 0.05, np.round(weights / 0.05)) else None
+    return _explorer(canvas, **{f"w{k + 1}": _slider(f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class",
+                                                     -reach, reach, step) for k, w in enumerate(weights)})
 
 
-def threshold_explorer(image, cam, true_box, size=384):
+def threshold_explorer(image, cam, true_box, size=SIZE):
     """A slider for the threshold: what is left of one map, the box around it, and its IoU with the true box.
 
     image (H, W), (H, W, 1) or (H, W, 3); cam (h, w), raw; true_box x0, y0, x1, y1 in the image's pixels, end
     exclusive. The solid frame is the map's box, the dashed one the true box. Returns an ipywidgets box.
     """
-    import ipywidgets
-
     cam, picture = np.asarray(cam), plots._rgb(image)
     if cam.ndim != 2 or np.shape(true_box) != (4,):
         raise ValueError(f"cam has shape {cam.shape} and true_box {np.shape(true_box)}; expected one image's map, "
                          "(h, w), and box, (4,). Take those of a batch: cams[0], boxes[0].")
-    height, width = picture.shape[:2]
-    true_box = localize._boxes(true_box, "true_box", (height, width))
-    times = max(1, size // max(height, width))
-    fraction = _slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95)
-    opacity = _slider("opacity", 0.55, "how much of the map lies over the image")
-    view = ipywidgets.Image(format="png", width=width * times, height=height * times)
-    status = ipywidgets.HTML()
-
-    def redraw(_=None):
-        mask = localize.threshold_mask(cam_maths.upsample(cam, (height, width)), fraction.value)
-        box = localize.box_from_map(cam, (height, width), fraction.value)
-        overlap = localize.iou(box, true_box)
-        pixels = np.where(mask[..., None], plots.overlay(picture, cam, "positive", opacity.value), picture // 2)
-        pixels = pixels.repeat(times, axis=0).repeat(times, axis=1)
-        _draw_frame(pixels, box * times)
-        _draw_frame(pixels, true_box * times, dashed=True)
-        view.value = _png(pixels)
-        words = (f"At {fraction.value:.0%} of the maximum {mask.mean():.0%} of the image is left. Box of the "
-                 f"largest part: {box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box "
-                 f"<b>{overlap:.2f}</b>: {'found' if overlap >= 0.5 else 'not found'} (0.50 is needed).")
-        status.value = f'<div role="status" style="font-size:120%">{words}</div>'
-
-    return _live([fraction, opacity], redraw, view, status)
+    true_box = localize._boxes(true_box, "true_box", picture.shape[:2])
+    localize.box_from_map(cam, picture.shape[:2])  # raises for a bad map, warns of one that says nothing
+    canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
+    canvas.evidence = 1
+    threshold = _slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95)
+    return _explorer(canvas, threshold=threshold, opacity=_opacity())
 
 
-# --- inside ----------------------------------------------------------------------------------
+def predict_then_reveal(image, cam, name, default=None, size=SIZE):
+    """The learner chooses the cell where the map of `name` will be strongest; only then the map is shown.
+
+    image (H, W), (H, W, 1) or (H, W, 3), None for the bare cells; cam (h, w), raw; by mouse, or arrow keys and Enter.
+    Returns an ipywidgets box whose `guess()` is the chosen cell (row, column), or `default`, the middle unless
+    given, while none is chosen. Told are the share of the other cells that the choice beats, and its mean over the session.
+    """
+    cam = plots._checked_map(plots.Panel(name, cam=cam))
+    guess = tuple((n - 1) // 2 for n in cam.shape) if default is None else default
+    if np.shape(guess) != (2,) or np.asarray(guess).dtype.kind not in "iu" or not (0 <= np.asarray(guess)).all() \
+            or not (np.asarray(guess) < cam.shape).all():
+        raise ValueError(f"default is {default!r}; expected a row and a column of the map's {cam.shape[0]} × "
+                         f"{cam.shape[1]} cells, such as (0, 0).")
+    canvas = _canvas("predict", None if image is None else plots._rgb(image), [cam[..., None]], size, smooth=True,
+                     name=str(name), limit=float(np.abs(cam).max()) or 1.0)
+    canvas.guess = [int(i) for i in guess]
+    box = _explorer(canvas)
+    box.guess = lambda: tuple(canvas.guess)
+    return box
 
 
-def _slider(name, value, help_text, low=0.0, high=1.0):
-    import ipywidgets
+def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
+    """Sliders for a hole in a wheel: what networks predict then, beside what the plate elements compute.
 
-    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=0.05, description=name, tooltip=help_text,
-                                  readout_format=".2f", style={"description_width": "6em"}, layout={"width": "24em"})
+    metal (64, 64) bool, as `wheels.draw_wheel` makes it; networks {name: predict}, each a function of such a wheel that
+    returns its frequency (Hz) and its map (h, w); start: distance from the centre, angle (degrees, anticlockwise
+    from the right) and diameter, lengths in mm. The map is drawn less its mean; the ring is the rim of the hole.
+    Where a hole leaves loose parts, there is no frequency to compute, and the words say so.
+    """
+    from course_utils.datasets import wheels
+
+    if not networks or not all(map(callable, networks.values())):
+        raise ValueError("networks is empty or holds something that can't be called; expected {name: function of a wheel}.")
+    whole = wheels.solve(metal)  # raises for a bad wheel
+    answers = {name: predict(metal) for name, predict in networks.items()}
+    limits = [float(np.abs(cam - cam.mean()).max()) or 1.0 for _, cam in answers.values()]
+    limits.append(float(np.abs(wheels.in_cells(whole.sensitivity)).max()))
+    mm = 1000 * wheels.STEEL["pixel"]
+    times = max(1, size // wheels.SIZE)
+    shows = _choice("map of", [*networks, "plate elements"], "whose map is shown; that of the plate elements is the sensitivity")
+    opacity = _opacity()
+    distance, angle, diameter = (
+        _slider(name, value, help_text, low, high, step) for name, value, help_text, low, high, step in (
+            ("distance", start[0], "of the hole from the wheel's centre, mm", 14, 58, 1),
+            ("angle", start[1], "of the hole, degrees, anticlockwise from the right", 0, 355, 5),
+            ("diameter", start[2], "of the hole, mm", 0, 24, 1)))
+    for slider in (distance, angle, diameter):
+        slider.readout_format = ".0f"
+
+    def draw(distance, angle, diameter, shown, opacity):
+        cut = wheels.with_hole(metal, distance / mm, angle, diameter / 2 / mm)
+        predicted = {name: predict(cut) for name, predict in networks.items()}
+        gone = int(metal.sum() - cut.sum())
+        words = [f"The hole takes {gone} of {metal.sum()} pixels of metal." if gone else "The hole takes no metal."]
+        try:
+            solution = wheels.solve(cut)
+            words.append(f"Plate elements: {whole.frequency:.1f} Hz before, {_from_to(whole.frequency, solution.frequency)}.")
+            cam = wheels.in_cells(solution.sensitivity)
+        except ValueError as error:
+            words.append(f"Plate elements: no answer. {str(error).partition(';')[0]}. What is said of it all the same:")
+            cam = np.zeros((wheels.CELLS, wheels.CELLS))
+        words += [f"{name}: {answers[name][0]:.1f} Hz before, {_from_to(answers[name][0], hertz)}."
+                  for name, (hertz, _) in predicted.items()]
+        if shown < len(networks):
+            cam = list(predicted.values())[shown][1]
+            cam = cam - cam.mean()
+        picture = cut.astype(float).repeat(times, axis=0).repeat(times, axis=1)
+        pixels = plots.overlay(picture, cam, "signed", opacity, 0.0, limits[shown])
+        centre = len(picture) / 2 + distance / mm * times * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+        return _with_ring(pixels, centre, diameter / 2 / mm * times), "\n".join(words)
+
+    return _live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
 
 
-def _live(controls, redraw, view, status):
-    """The controls beside the picture they redraw."""
-    import ipywidgets
+def _from_to(before, after):
+    return f"{after:.1f} Hz after ({(after / before - 1) * 100:+.1f}\xa0%)".replace("-", "−")
 
-    for control in controls:
-        control.observe(redraw, names="value")
+
+def _with_ring(pixels, centre, radius):
+    """The picture with a white ring, three pixels thick with a black rim, round a centre (row, column)."""
+    y, x = np.ogrid[:pixels.shape[0], :pixels.shape[1]]
+    off = np.abs(np.hypot(y + 0.5 - centre[0], x + 0.5 - centre[1]) - radius)
+    pixels[off < 3] = 0
+    pixels[off < 1.5] = 255
+    return pixels
+
+
+# --- inside: the canvas and its controls -----------------------------------------------------
+
+
+class _Canvas(anywidget.AnyWidget):
+    """What `explorer.js` draws: `sent` stays as it is, the rest follows the controls."""
+
+    _esm = Path(__file__).parent / "explorer.js"
+    sent = traitlets.Dict().tag(sync=True)
+    layer = traitlets.Int(0).tag(sync=True)
+    class_idx = traitlets.Int(0).tag(sync=True)
+    evidence = traitlets.Int(0).tag(sync=True)  # 0: for and against, 1: only for
+    opacity = traitlets.Float(0.65).tag(sync=True)
+    threshold = traitlets.Float(0.0).tag(sync=True)
+    colours = traitlets.Int(0).tag(sync=True)  # place in PALETTES
+    guess = traitlets.List([0, 0]).tag(sync=True)
+    chosen = traitlets.Bool(False).tag(sync=True)
+    revealed = traitlets.Bool(False).tag(sync=True)
+    jpeg = traitlets.Bytes().tag(sync=True)  # where Python draws, with what it says
+    words = traitlets.Unicode().tag(sync=True)
+
+
+def _canvas(kind, picture, maps, size, smooth=False, **facts):
+    """The canvas over a picture (H, W, 3) uint8 and maps (h, w, K) of each layer, about `size` pixels large on the page.
+
+    The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged. Without a
+    picture, None, its bare cells are drawn, with their values if they are few.
+    """
+    from matplotlib import colormaps
+
+    bare = picture is None
+    if bare:
+        picture, smooth = np.zeros((*maps[0].shape[:2], 3), np.uint8), False
+    if smooth:  # a large photograph is made smaller: nobody would see its pixels, and each costs time
+        picture = np.asarray(Image.fromarray(picture).reduce(max(1, max(picture.shape[:2]) // size)))
+    times = max(1, size // max(picture.shape[:2]))
+    shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
+    palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
+    width = size * picture.shape[1] // max(picture.shape[:2])
+    return _Canvas(sent={"kind": kind, "picture": picture.tobytes(), "picture_shape": list(picture.shape[:2]),
+                         "maps": b"".join(layer.astype("<f4").tobytes() for layer in maps), "shape": shape,
+                         "grids": [list(layer.shape) for layer in maps], "zoom": 1 if smooth else times, "width": width,
+                         "palettes": np.round(palettes).astype(np.uint8).tobytes(), "bare": bare, **facts},
+                   opacity=1.0 if bare else 0.65)
+
+
+def _explorer(canvas, **controls):
+    """The canvas beside the controls that move its traits of the same names, linked in the browser."""
+    links = [ipywidgets.jslink((control, _moves(control)), (canvas, trait)) for trait, control in controls.items()]
+    kept = [(control.description, control, _moves(control)) for control in controls.values()]
+    kept += [((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")]  # of this map only
+    box = _take_over(_box(list(controls.values()), canvas), kept, [canvas, *links])
+    for trait, control in controls.items():
+        setattr(canvas, trait, getattr(control, _moves(control)))
+    return box
+
+
+def _moves(control):
+    return "index" if hasattr(control, "index") else "value"  # browsers know of a choice only its place
+
+
+def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
+    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=step, description=name, tooltip=help_text,
+                                  readout_format=".2f", style={"description_width": "6em"}, layout={"width": "32em"})
+
+
+def _opacity():
+    return _slider("opacity", 0.65, "how much of the map lies over the image")
+
+
+def _choice(name, options, help_text, dropdown=False):
+    """Buttons for a few options, a list to unfold for many."""
+    numbered = [(option, i) for i, option in enumerate(options)]  # two classes may have the same name
+    if dropdown or len(options) > 6:
+        return ipywidgets.Dropdown(options=numbered, description=name, tooltip=help_text, style={"description_width": "6em"})
+    return ipywidgets.ToggleButtons(options=numbered, description=name, tooltip=help_text,
+                                    tooltips=[f"{name} {option}" for option in options],
+                                    style={"description_width": "6em", "button_width": "auto"})
+
+
+def _box(controls, view):
+    box = ipywidgets.HBox(([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view])
+    return box.add_class("course-explorer")
+
+
+# --- inside: what only Python can draw -------------------------------------------------------
+
+
+def _live(controls, draw, size):
+    """The controls beside a picture that only Python can draw: draw(*values) -> (H, W, 3) uint8 pixels and words.
+
+    What was drawn is kept. Values that come in while one is being drawn are passed over but for the latest.
+    """
+    drawn = functools.lru_cache(maxsize=128)(lambda *values: _encoded(*draw(*values)))
+    canvas = _Canvas(sent={"kind": "live", "width": size})
+
+    def redraw():
+        with canvas.hold_sync():  # one message for both
+            canvas.words, canvas.jpeg = drawn(*[control.value for control in controls])
+
+    box = _take_over(_box(controls, canvas), [(control.description, control, "value") for control in controls], [canvas])
     redraw()
-    return ipywidgets.HBox([ipywidgets.VBox(controls + [status], layout={"width": "32em"}), view])
+    ask = _latest(redraw)
+    for control in controls:
+        control.observe(lambda _: ask(), names="value")
+    return box
 
 
-def _enlarged(image, size):
-    """The image with every pixel repeated, so that maps drawn over small images are smooth."""
-    image = plots._rgb(image)
-    times = max(1, size // max(image.shape[:2]))
-    return image.repeat(times, axis=0).repeat(times, axis=1)
+def _latest(redraw):
+    """`redraw`, but once for all the changes that are waiting in the kernel: no queue of stale pictures."""
+    waiting = []
+
+    async def soon():
+        await asyncio.sleep(0)
+        waiting.clear()
+        redraw()
+
+    def ask():
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # no kernel, as in tests: at once
+            return redraw()
+        if not waiting:
+            waiting.append(loop.create_task(soon()))
+
+    return ask
 
 
-def _draw_frame(pixels, box, dashed=False):
-    """A white frame, three pixels thick with a black rim, just inside a box; drawn into the picture given."""
-    x0, y0, x1, y1 = np.round(box).astype(int)
-    inside = pixels[y0:y1, x0:x1]
-    height, width = inside.shape[:2]
-    y, x = np.ogrid[:height, :width]
-    depth = np.minimum(np.minimum(x, width - 1 - x), np.minimum(y, height - 1 - y))  # 0 on the outermost pixels
-    line = (depth < 4) & ((x + y) % 16 < 9 if dashed else True)
-    inside[line] = np.where(depth[line] < 3, 255, 0)[:, None]
-
-
-def _png(pixels):
-    from PIL import Image
-
+def _encoded(pixels, words):
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "png", compress_level=1)
-    return buffer.getvalue()
+    Image.fromarray(pixels).save(buffer, "jpeg", quality=85)
+    return words, buffer.getvalue()
+
+
+# --- inside: a cell that is run again --------------------------------------------------------
+
+_MADE = {}  # cell -> (its run, explorers made in this run, settings that the last run's explorers were left with)
+
+
+def _take_over(box, kept, parts):
+    """Give `box` the settings that the explorer in its place had when its cell was last run; that one is closed.
+
+    kept: (name, widget, trait) of what the learner can move; parts: widgets that are not in the box. A setting is taken
+    over where name and starting value are the same, so a cell that was changed shows what it says.
+    """
+    cell, run = _running_cell()
+    if cell is None:  # not in a notebook, or a front end that doesn't name cells
+        return box
+    last_run, made, left = _MADE.get(cell, (None, [], []))
+    if run != last_run:
+        left = [settings() for settings, _ in made]
+        for _, close in made:
+            close()
+        made = []
+    start = {name: getattr(widget, trait) for name, widget, trait in kept}
+    before_start, before = left[len(made)] if len(made) < len(left) else ({}, {})
+    for name, widget, trait in kept:
+        if before_start.get(name) == start[name] and name in before:
+            setattr(widget, trait, before[name])
+    everything = _inside(box) + parts
+
+    def settings():
+        return start, {name: getattr(widget, trait) for name, widget, trait in kept}
+
+    def close():
+        for widget in everything:
+            widget.close()
+
+    _MADE[cell] = run, made + [(settings, close)], left
+    return box
+
+
+def _running_cell():
+    """The id of the cell that is being run and of this run of it; None, None where nobody tells."""
+    from IPython import get_ipython
+
+    kernel = getattr(get_ipython(), "kernel", None)
+    request = kernel.get_parent() if kernel else {}
+    return request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id")
+
+
+def _inside(widget):
+    """A widget with all it holds: children, layouts, styles."""
+    held = [getattr(widget, name, None) for name in ("layout", "style")] + list(getattr(widget, "children", ()))
+    return [widget] + [one for part in held if part is not None for one in _inside(part)]

@@ -1,17 +1,12 @@
 """The notebooks in a real JupyterLab in a real browser: run from top to bottom, read, and touched."""
 
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 
+from benchmarks import lab as real
 from conftest import missing
 
 ROOT = Path(__file__).parents[1]
@@ -23,50 +18,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def lab(tmp_path_factory):
     """The address of a JupyterLab on loopback that serves a copy of the notebooks."""
     folder = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-    settings = {"JUPYTER_CONFIG_DIR": folder / "config", "JUPYTER_DATA_DIR": folder / "data", "JUPYTER_RUNTIME_DIR": folder / "runtime",
-                "JUPYTERLAB_SETTINGS_DIR": folder / "settings", "JUPYTERLAB_WORKSPACES_DIR": folder / "workspaces"}
-    log = (folder / "log.txt").open("w")
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}",
-         "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--ServerApp.open_browser=False",
-         "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"],
-        env=os.environ | {k: str(v) for k, v in settings.items()}, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{port}"
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(f"{address}/api", timeout=2)
-            break
-        except OSError:
-            time.sleep(0.5)
-    else:
-        server.terminate()
-        pytest.fail("JupyterLab didn't answer within a minute:\n" + (folder / "log.txt").read_text()[-2000:])
-    yield address
-    server.terminate()
-    try:
-        server.wait(60)
-    except subprocess.TimeoutExpired:
-        server.kill()
-    log.close()
+    for part in ("notebooks", "exercises"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    with real.jupyterlab(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
+    if not real.chromium():
         missing("chromium", "no Chromium on the PATH (Debian: apt-get install chromium)")
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=quiet)
+    with real.browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -75,22 +38,15 @@ def page(browser):
     page.complaints, page.outside = [], []
     page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: page.complaints.append(str(e)))
-    page.on("request", lambda r: page.outside.append(r.url) if not re.match(r"(https?|ws)://127\.0\.0\.1|data:|blob:", r.url) else None)
+    here = re.compile(r"(https?|ws)://127\.0\.0\.1|data:|blob:")
+    page.on("request", lambda r: page.outside.append(r.url) if not here.match(r.url) else None)
     yield page
     page.close()
 
 
 def run_all(page, lab, name):
     """Open a notebook, run all its cells, wait until the kernel is idle again."""
-    page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.set_default_timeout(300_000)
-    page.evaluate("""async () => {
-        await window.jupyterapp.restored;
-        await window.jupyterapp.shell.currentWidget.sessionContext.ready;
-        await window.jupyterapp.commands.execute('notebook:run-all-cells');  // settles when all have run
-    }""")
-    page.set_default_timeout(30_000)
+    real.run_all(page, lab, f"notebooks/{name}.ipynb")
 
 
 def model(page, expression):
@@ -108,22 +64,62 @@ def test_a_notebook_runs_from_top_to_bottom_and_its_sliders_redraw(lab, page, na
     assert not [o["text"] for o in outputs if o.get("name") == "stderr"]
     assert sum("<img" in "".join(o.get("data", {}).get("text/html", "")) for o in outputs) >= 3
 
-    picture = scroll_to(page, "img.widget-image")
-    sliders = page.locator(".widget-slider .noUi-handle")
-    assert sliders.count() >= 2
-    moved = []
-    for i in range(sliders.count()):
-        before = picture.get_attribute("src")
-        sliders.nth(i).focus()
-        for _ in range(6):  # by keyboard, as somebody without a mouse would
-            page.keyboard.press("ArrowRight")
-        page.wait_for_timeout(1500)
-        moved.append(picture.get_attribute("src") != before)
-    # The second slider of notebook 02 weighs the empty map: that it changes nothing is the point of it.
-    assert moved == [not (name.startswith("02") and i == 1) for i in range(len(moved))]
+    explorer = scroll_to(page, ".course-explorer:has(.noUi-handle)")
+    for move in (by_key, by_mouse):
+        moved = {}
+        for handle in explorer.locator(".noUi-handle").all():
+            moved[handle.get_attribute("aria-label")] = changes(page, explorer, lambda: move(page, handle))
+        assert len(moved) >= 2 and all(": " in label for label in moved), "a handle has no name and description"
+        # The second slider of notebook 02 weighs the empty map: that it changes nothing is the point of it.
+        assert all(changed == (not label.startswith("weight w2")) for label, changed in moved.items()), moved
+
+    if model(page, "cells.some(c => c.source.includes('predict_then_reveal('))"):
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0)")
+        field = scroll_to(page, "[role=application]")
+        field.press("ArrowUp")
+        assert changes(page, field, lambda: field.press("Enter"))
+        words = page.locator(".course-explorer:has([role=application]) [role=status]").first
+        assert words.text_content().startswith("Your cell (")
 
     assert not page.outside, "a request left the machine"
     assert not page.complaints
+
+
+def picture(explorer):
+    """The pixels that an explorer shows."""
+    return explorer.locator("canvas").evaluate("e => e.toDataURL()")
+
+
+def changes(page, explorer, act):
+    """Whether an act changes the picture: at once, or, where Python draws it, within ten seconds."""
+    before, earlier = picture(explorer), None
+    while before != earlier:  # pictures of earlier acts may still be on their way
+        page.wait_for_timeout(500)
+        before, earlier = picture(explorer), before
+    act()
+    for _ in range(20):
+        page.wait_for_timeout(500)
+        if picture(explorer) != before:
+            return True
+    return False
+
+
+def by_key(page, handle):
+    """As somebody without a mouse would move a slider: to the left end, then half its way."""
+    handle.focus()
+    page.keyboard.press("Home")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+
+
+def by_mouse(page, handle):
+    handle.scroll_into_view_if_needed()
+    place = handle.bounding_box()
+    x, y = place["x"] + place["width"] / 2, place["y"] + place["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30, y, steps=5)
+    page.mouse.up()
 
 
 def scroll_to(page, selector):
@@ -150,3 +146,62 @@ def test_the_learner_finds_alt_texts_and_foldable_answers_on_the_page(lab, page,
         page.wait_for_timeout(100)
     assert len(seen) >= 2 and all(len(alt) > 5 for alt in seen)
     assert answers >= 2
+
+
+def test_the_demo_opens_without_network_and_moves(browser, page, tmp_path):
+    with real.demo(tmp_path / "log.txt") as address:
+        page.goto(address)
+        explorer = page.locator(".course-explorer:has(.noUi-handle)")
+        explorer.wait_for(timeout=60_000)
+        page.wait_for_function("document.querySelectorAll('canvas[data-drawn]').length === 2")
+        for move in (by_key, by_mouse):
+            assert changes(page, explorer, lambda: move(page, explorer.locator(".noUi-handle").first))
+        field = page.locator("[role=application]")
+        field.press("ArrowUp")
+        field.press("Enter")
+        page.wait_for_function("[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your cell'))")
+        assert not page.locator("pre").count()  # neither code nor error
+        assert not page.outside and not page.complaints
+
+
+EXPLORERS = """import numpy as np
+from IPython.display import display
+from course_utils.widgets import cam_explorer, predict_then_reveal
+rng = np.random.default_rng(0)
+image, cams = rng.uniform(size=(28, 28)), rng.normal(size=(7, 7, 2))
+explorer, prediction = cam_explorer(image, cams, ["cat", "dog"]), predict_then_reveal(image, cams[..., 0], "cat")
+display(explorer, prediction)"""
+
+
+def test_explorers_take_keys_before_jupyterlab_does_and_survive_another_run(lab, page):
+    page.goto(f"{lab}/lab")
+    page.wait_for_function("window.jupyterapp")
+    page.evaluate("""async source => {
+        const cell = { id: "explorers", cell_type: "code", source, metadata: {}, outputs: [], execution_count: null };
+        const kernelspec = { name: "python3", display_name: "Python 3 (ipykernel)" };
+        const content = { cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
+        const file = { type: "notebook", format: "json", content };
+        await window.jupyterapp.serviceManager.contents.save("notebooks/explorers.ipynb", file);
+    }""", EXPLORERS)
+    run_all(page, lab, "explorers")
+    field, words = page.locator("[role=application]"), page.locator("[role=status]").nth(1)
+    field.focus()
+    for key in ("ArrowUp", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    assert "Your cell (2,\xa04) holds more evidence" in words.text_content()
+
+    opacity = page.locator(".noUi-handle").first
+    opacity.focus()
+    page.keyboard.press("End")
+    page.locator(".widget-toggle-button", has_text="dog").press("Enter")
+    pressed = page.locator(".widget-toggle-button[aria-pressed=true]")
+    page.wait_for_function("[...document.querySelectorAll('[aria-pressed=true]')].some(e => e.textContent === 'dog')")
+    assert pressed.all_text_contents() == ["dog", "for and against"]
+    before = picture(page.locator(".course-explorer").first)
+    page.evaluate("document.querySelectorAll('canvas').forEach(e => { e.dataset.old = 1; })")
+    page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function("document.querySelectorAll('canvas[data-drawn]:not([data-old])').length === 2")
+    assert page.locator(".noUi-handle").first.get_attribute("aria-valuetext") == "1"
+    assert picture(page.locator(".course-explorer").first) == before
+    assert "Your cell (2,\xa04)" in page.locator("[role=status]").nth(1).text_content()
+    assert not page.complaints

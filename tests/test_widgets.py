@@ -1,26 +1,44 @@
-"""The explorers without a browser: every control is labelled and redraws, and the numbers shown are true."""
+"""The explorers without a browser: controls, links, what is sent, what survives, what is refused."""
 
+import asyncio
+import gc
 import io
-import re
 
 import ipywidgets
 import numpy as np
 import pytest
 from checks import refused
+from ipywidgets.widgets.widget import _instances
 from PIL import Image
 
-from course_utils import cam as cam_maths
-from course_utils import localize
-from course_utils.widgets import cam_explorer, threshold_explorer, weight_explorer
+from course_utils import widgets
+from course_utils.datasets import wheels
+from course_utils.widgets import cam_explorer, material_explorer, predict_then_reveal, threshold_explorer, weight_explorer
 
 IMAGE = np.random.default_rng(0).uniform(size=(28, 28, 1))
 CAMS = np.random.default_rng(1).normal(size=(7, 7, 2))
 SCORES = np.array([1.5, -0.25])
+HILL = np.zeros((6, 6))
+HILL[1:3, 1:4], HILL[1, 2], HILL[4, 5] = 5, 10, 4  # a large part with its peak, and a small one
+TRUE_BOX = (10, 10, 30, 26)
 
 F = np.zeros((5, 5, 3))
 F[:3, :, 0] = [[5, 0, 5, 9, 0], [6, 4, 7, 1, 0], [3, 8, 2, 0, 0]]
 F[0, 1, 2] = 2
 WEIGHTS = np.array([[0.5, 1.0], [0.25, 1.0], [-1.0, 0.5]])
+
+LAYERS = {"early": np.random.default_rng(2).normal(size=(14, 7, 2)), "late": CAMS}
+
+EXPLORERS = {"cam": lambda: cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES),
+             "layers": lambda: cam_explorer(IMAGE, LAYERS, ["seven", "nine"]),
+             "weights": lambda: weight_explorer(F, WEIGHTS, class_idx=1),
+             "threshold": lambda: threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, TRUE_BOX),
+             "predict": lambda: predict_then_reveal(IMAGE, CAMS[..., 0], "seven", default=(1, 2))}
+
+
+@pytest.fixture(params=EXPLORERS)
+def make(request):
+    return EXPLORERS[request.param]
 
 
 def inside(box, kind):
@@ -34,174 +52,294 @@ def controls(box):
     return {w.description: w for w in inside(box, kinds)}
 
 
-def shown(box):
-    [view] = inside(box, ipywidgets.Image)
-    return np.asarray(Image.open(io.BytesIO(view.value)).convert("RGB")).astype(int)
+def canvas(box):
+    [view] = inside(box, widgets._Canvas)
+    return view
 
 
-def status(box):
-    [line] = inside(box, ipywidgets.HTML)
-    return line.value
+# --- controls and their links ----------------------------------------------------------------
+
+CAM_MOVES = {"map of": "class_idx", "evidence": "evidence", "opacity": "opacity", "threshold": "threshold", "colours": "colours"}
+MOVES = {"cam": CAM_MOVES, "layers": {"layer": "layer"} | CAM_MOVES,
+         "weights": {"weight w1": "w1", "weight w2": "w2", "weight w3": "w3"},
+         "threshold": {"threshold": "threshold", "opacity": "opacity"}, "predict": {}}
 
 
-@pytest.fixture
-def explorer():
-    return cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES)
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_every_control_has_a_label_a_tooltip_and_a_link_to_the_canvas(name):
+    box = EXPLORERS[name]()
+    view, moved = canvas(box), {}
+    for link in _instances.values():
+        if isinstance(link, ipywidgets.widgets.widget_link.Link) and link.target[0] is view:
+            control, trait = link.source
+            moved[control.description] = link.target[1]
+            assert trait == ("value" if isinstance(control, ipywidgets.FloatSlider) else "index")
+            assert getattr(view, link.target[1]) == getattr(control, trait)  # the first picture is that of the controls
+    assert moved == MOVES[name] == {label: MOVES[name][label] for label in controls(box)}
+    assert all(control.tooltip for control in controls(box).values())
+    assert "course-explorer" in box._dom_classes  # sizes, focus and names for screen readers hang on it
 
 
-@pytest.fixture
-def weights():
-    return weight_explorer(F, WEIGHTS, class_idx=1)
-
-
-# --- the map of a class ----------------------------------------------------------------------
-
-
-def test_every_control_has_a_label_and_a_tooltip(explorer, weights):
-    assert list(controls(explorer)) == ["map of", "evidence", "opacity", "threshold"]
-    assert list(controls(weights)) == ["weight w1", "weight w2", "weight w3"]
-    for box in (explorer, weights):
-        every = inside(box, (ipywidgets.FloatSlider, ipywidgets.ToggleButtons))
-        assert len(every) == len(controls(box))
-        assert all(w.tooltip for w in every if isinstance(w, ipywidgets.FloatSlider))
-    assert [o[0] for o in controls(explorer)["map of"].options] == ["seven", "nine"]
-
-
-@pytest.mark.parametrize("label, value",
-                         [("map of", 1), ("evidence", "positive"), ("opacity", 0.9), ("threshold", 0.5)])
-def test_each_control_redraws_the_picture_and_goes_back(explorer, label, value):
-    control = controls(explorer)[label]
-    picture, first = shown(explorer), control.value
-    control.value = value
-    assert np.abs(shown(explorer) - picture).max() > 10
-    control.value = first
-    np.testing.assert_array_equal(shown(explorer), picture)
-
-
-def test_the_sliders_end_where_they_say(explorer):
-    moved = controls(explorer)
-    moved["opacity"].value = 0
-    grey = shown(explorer)
-    assert grey.shape == (336, 336, 3) and (grey == grey[..., :1]).all()  # the image alone
-    np.testing.assert_array_equal(grey[::12, ::12, 0], np.round(IMAGE[..., 0] * 255))
-    moved["opacity"].value, moved["threshold"].value = 1, 1
-    alone = (shown(explorer) == grey).all(axis=2).mean()
-    assert alone > 0.9  # nothing but the strongest evidence is left
-
-
-def test_the_words_follow_the_class(explorer):
-    for c, name in enumerate(("seven", "nine")):
-        controls(explorer)["map of"].value = c
-        one = CAMS[..., c]
-        row, column = cam_maths.peak_cell(one)
-        words = re.sub("<.*?>", "", status(explorer))
-        assert words == (f"Map of {name}: strongest at row {row}, column {column} of 7 × 7, "
-                         f"from {one.min():.2f} to {one.max():.2f}, mean {one.mean():.2f}, "
-                         f"class score {SCORES[c]:.2f}.")
-        assert 'role="status"' in status(explorer)  # read aloud when it changes
-
-
-def test_without_scores_none_are_told():
-    assert "class score" not in status(cam_explorer(IMAGE, CAMS, ["seven", "nine"]))
-
-
-def test_all_classes_share_one_scale():
-    cams = np.zeros((4, 4, 2))
-    cams[1, 1] = 2  # as strong in both
-    cams[3, 3, 1] = 8  # but the second has something stronger elsewhere
-    box = cam_explorer(np.zeros((4, 4)), cams, ["a", "b"], size=4)
-    controls(box)["opacity"].value = 1
-    colours = []
-    for c in (0, 1):
-        controls(box)["map of"].value = c
-        colours.append(shown(box))
-    np.testing.assert_array_equal(colours[0][1, 1], colours[1][1, 1])
-    assert np.abs(colours[0][3, 3] - colours[1][3, 3]).max() > 50
-
-
-def test_maps_of_zeros_are_shown_as_nothing():
-    box = cam_explorer(IMAGE, np.zeros((7, 7, 2)), ["seven", "nine"])
-    assert np.isfinite(shown(box)).all() and "from 0.00 to 0.00" in status(box)
-
-
-def test_class_names_are_text_and_no_markup():
-    assert "&lt;7&gt;" in status(cam_explorer(IMAGE, CAMS, ["<7>", "<9>"]))
-
-
-def test_colour_photographs_and_wide_ones_are_taken():
-    photo = np.random.default_rng(3).integers(0, 256, (60, 90, 3), np.uint8)
-    picture = shown(cam_explorer(photo, CAMS, ["cat", "dog"], size=180))
-    assert picture.shape == (120, 180, 3)
-
-
-def test_inputs_are_left_alone():
-    image, cams, f, w = IMAGE.copy(), CAMS.copy(), F.copy(), WEIGHTS.copy()
-    box = cam_explorer(image, cams, ["seven", "nine"])
-    controls(box)["map of"].value = 1
-    box = weight_explorer(f, w, 1)
-    controls(box)["weight w1"].value = -1
-    for now, before in ((image, IMAGE), (cams, CAMS), (f, F), (w, WEIGHTS)):
-        np.testing.assert_array_equal(now, before)
-
-
-# --- the weights of a class ------------------------------------------------------------------
-
-
-def table(box):
-    """The numbers shown, a row a class: score and softmax."""
-    rows = re.findall(r"<tr><td>class (\d+)</td><td.*?>(.*?)</td><td.*?>(.*?)</td></tr>", status(box))
-    assert [int(c) for c, _, _ in rows] == list(range(len(rows)))
-    return np.array([[float(score), float(chance)] for _, score, chance in rows])
-
-
-def expected(weights):
-    scores = cam_maths.class_scores(F[None], weights)[0]
-    return np.stack([scores, cam_maths.softmax(scores)], axis=1)
-
-
-def test_the_weights_move_score_and_softmax_of_their_class_only(weights):
-    np.testing.assert_allclose(table(weights), expected(WEIGHTS), atol=0.006)
-    moved = WEIGHTS.copy()
-    for k, value in enumerate((2.0, -1.5, 3.0)):
-        controls(weights)[f"weight w{k + 1}"].value = value
-        moved[k, 1] = value
-        np.testing.assert_allclose(table(weights), expected(moved), atol=0.006)
-    assert table(weights)[0, 0] == pytest.approx(expected(WEIGHTS)[0, 0], abs=0.006)
-
-
-@pytest.mark.parametrize("label, changes", [("weight w1", True), ("weight w2", False), ("weight w3", True)])
-def test_a_weight_redraws_the_map_unless_its_feature_map_is_empty(weights, label, changes):
-    picture = shown(weights)
-    controls(weights)[label].value = -3
-    assert (np.abs(shown(weights) - picture).max() > 30) == changes
-
-
-def test_the_picture_shows_the_map_cell_by_cell(weights):
-    controls(weights)["weight w1"].value, controls(weights)["weight w3"].value = 3, -3
-    cells = shown(weights)[28::56, 28::56]
-    assert cells.shape == (5, 5, 3)
-    light, red = cells.sum(axis=2), cells[..., 0] > cells[..., 2]  # for the class: red; against it: blue
-    assert cam_maths.peak_cell(np.where(red, light, 0)) == (0, 3)
-    assert cam_maths.peak_cell(np.where(red, 0, light)) == (0, 1)
-    assert (cells[3:] == cells[3, 0]).all()
-
-
-def test_the_map_of_no_weights_is_dark(weights):
-    for slider in controls(weights).values():
-        slider.value = 0
-    assert shown(weights).max() < 30
-
-
-def test_one_class_in_a_list_is_one_class():
-    np.testing.assert_array_equal(shown(weight_explorer(F, WEIGHTS, [1])),
-                                  shown(weight_explorer(F, WEIGHTS, 1)))
+def test_many_classes_are_a_list_and_names_may_repeat():
+    box = cam_explorer(IMAGE, np.ones((2, 2, 8)), ["cat"] * 8)
+    assert isinstance(controls(box)["map of"], ipywidgets.Dropdown)
+    controls(box)["map of"].index = 7
+    assert [label for label, _ in controls(box)["map of"].options] == ["cat"] * 8
 
 
 def test_weights_beyond_the_usual_range_are_not_clipped():
-    large = WEIGHTS * [[1, 7.5], [1, -6], [1, 1]]
-    box = weight_explorer(F, large, 1)
+    box = weight_explorer(F, WEIGHTS * [[1, 7.5], [1, -6], [1, 1]], 1)
     assert [s.value for s in controls(box).values()] == [7.5, -6, 0.5]
-    np.testing.assert_allclose(table(box), expected(large), atol=0.006)
+
+
+def test_no_slider_rounds_the_weights_it_starts_with():
+    assert [s.step for s in controls(weight_explorer(F, WEIGHTS, 1)).values()] == [0.05] * 3
+    assert [s.step for s in controls(weight_explorer(F, WEIGHTS + 0.013, 1)).values()] == [None] * 3  # any value
+
+
+def test_weights_start_at_half_the_brightness():
+    assert canvas(weight_explorer(F, WEIGHTS, 1)).sent["limit"] == 2 * (F @ WEIGHTS[:, 1]).max()
+    assert canvas(weight_explorer(F, WEIGHTS * 0, 1)).sent["limit"] == 1
+
+
+def test_classes_are_called_what_they_are_called():
+    assert canvas(weight_explorer(F, WEIGHTS, 1)).sent["names"] == ["class 0", "class 1"]
+    assert canvas(weight_explorer(F, WEIGHTS, 1, ["cat", 9])).sent["names"] == ["cat", "9"]
+
+
+def test_one_class_in_a_list_is_one_class():
+    assert canvas(weight_explorer(F, WEIGHTS, [1])).sent == canvas(weight_explorer(F, WEIGHTS, 1)).sent
+
+
+# --- what the canvas gets --------------------------------------------------------------------
+
+
+def test_picture_and_maps_are_sent_as_they_are(make):
+    sent = canvas(make()).sent
+    assert len(sent["picture"]) == 3 * np.prod(sent["picture_shape"])
+    assert len(sent["maps"]) == 4 * np.prod(sent["grids"], axis=1).sum()
+    assert len(sent["palettes"]) == len(widgets.PALETTES) * 2 * 256 * 3
+
+
+def test_the_numbers_are_those_given():
+    sent = canvas(cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES)).sent
+    np.testing.assert_array_equal(np.frombuffer(sent["maps"], "<f4").reshape(7, 7, 2), CAMS.astype(np.float32))
+    grey = np.round(IMAGE * 255).astype(np.uint8).repeat(3, axis=2)
+    np.testing.assert_array_equal(np.frombuffer(sent["picture"], np.uint8).reshape(28, 28, 3), grey)
+    assert sent["limit"] == np.abs(CAMS).max() and sent["scores"] == [1.5, -0.25]
+    assert "scores" not in {k for k, v in canvas(cam_explorer(IMAGE, CAMS, ["a", "b"])).sent.items() if v is not None}
+
+
+def test_layers_are_sent_one_after_the_other_and_share_one_scale():
+    sent = canvas(EXPLORERS["layers"]()).sent
+    maps = np.frombuffer(sent["maps"], "<f4")
+    assert sent["grids"] == [[14, 7, 2], [7, 7, 2]] and sent["layers"] == ["early", "late"]
+    np.testing.assert_array_equal(maps[:196], LAYERS["early"].astype(np.float32).ravel())
+    np.testing.assert_array_equal(maps[196:], CAMS.astype(np.float32).ravel())
+    assert sent["limit"] == max(np.abs(m).max() for m in LAYERS.values())
+
+
+@pytest.mark.parametrize("shape, size, drawn, width", [
+    ((28, 28), 336, (336, 336), 336), ((60, 90, 3), 180, (120, 180), 180), ((224, 224, 3), 336, (224, 224), 336),
+    ((1024, 1024, 3), 336, (342, 342), 336), ((7, 2000), 200, (1, 200), 200)], ids=str)
+def test_small_images_are_enlarged_and_large_ones_reduced(shape, size, drawn, width):
+    sent = canvas(cam_explorer(np.zeros(shape), CAMS, ["a", "b"], size=size)).sent
+    assert tuple(sent["shape"]) == drawn and sent["width"] == width
+
+
+def test_inputs_are_left_alone():
+    given = [IMAGE.copy(), CAMS.copy(), F.copy(), WEIGHTS.copy(), HILL.copy()]
+    cam_explorer(given[0], given[1], ["seven", "nine"])
+    weight_explorer(given[2], given[3], 1)
+    threshold_explorer(np.zeros((48, 48)), given[4], TRUE_BOX)
+    for now, before in zip(given, (IMAGE, CAMS, F, WEIGHTS, HILL)):
+        np.testing.assert_array_equal(now, before)
+
+
+# --- predictions -----------------------------------------------------------------------------
+
+
+def test_the_guess_is_the_default_until_a_cell_is_chosen():
+    box = EXPLORERS["predict"]()
+    assert box.guess() == (1, 2)
+    canvas(box).guess = [4, 5]  # as the browser does it
+    assert box.guess() == (4, 5)
+    assert predict_then_reveal(IMAGE, CAMS[..., 0], "seven").guess() == (3, 3)
+    assert not canvas(box).revealed
+
+
+def test_without_a_picture_there_are_the_bare_cells():
+    sent = canvas(predict_then_reveal(None, HILL, "hill", size=100)).sent
+    assert sent["bare"] and sent["shape"] == [6, 6] and sent["zoom"] == 16 and sent["picture"] == bytes(3 * 36)
+    assert not canvas(EXPLORERS["predict"]()).sent["bare"]
+
+
+# --- what only Python can draw ---------------------------------------------------------------
+
+
+def live(calls):
+    def draw(opacity, hue):
+        calls.append((opacity, hue))
+        return np.full((20, 30, 3), int(100 * opacity + hue), np.uint8), f"opacity {opacity}"
+
+    sliders = [widgets._slider("opacity", 0.5, "how much"), widgets._slider("hue", 0, "which", high=100)]
+    return widgets._live(sliders, draw, size=90), sliders
+
+
+def test_python_draws_a_jpeg_and_says_what_it_is():
+    box, (opacity, hue) = live([])
+    picture = Image.open(io.BytesIO(canvas(box).jpeg))
+    assert picture.format == "JPEG" and picture.size == (30, 20)
+    before = canvas(box).jpeg
+    opacity.value = 1
+    assert canvas(box).jpeg != before and canvas(box).words == "opacity 1.0"
+
+
+def test_what_was_drawn_is_not_drawn_again():
+    calls = []
+    box, (opacity, hue) = live(calls)
+    for value in (0.6, 0.5, 0.6):
+        opacity.value = value
+    assert calls == [(0.5, 0), (0.6, 0)] and canvas(box).words == "opacity 0.6"
+
+
+def test_of_many_changes_the_kernel_draws_the_latest_only():
+    calls = []
+    box, (opacity, hue) = live(calls)
+
+    async def moved():
+        for i in range(1, 101):
+            hue.value = i
+        await asyncio.sleep(0.01)
+
+    asyncio.run(moved())
+    assert calls == [(0.5, 0), (0.5, 100)]
+    hue.value = 3  # without a kernel's loop: at once
+    assert calls[-1] == (0.5, 3)
+
+
+# --- a hole in a wheel -----------------------------------------------------------------------
+
+
+def counts_metal(metal):
+    """A network that knows how much metal there is, and where."""
+    return metal.sum() / 10, wheels.in_cells(metal)
+
+
+def material(seed=0, start=(24, 90, 8)):
+    return material_explorer(wheels.draw_wheel(seed), {"CNN": counts_metal}, start)
+
+
+def test_a_hole_changes_what_the_network_says_and_what_the_plate_does():
+    box, metal = material(), wheels.draw_wheel(0)
+    cut = wheels.with_hole(metal, 12, 90, 2)  # in pixels of 2 mm
+    gone, before, after = metal.sum() - cut.sum(), wheels.solve(metal).frequency, wheels.solve(cut).frequency
+    assert gone > 0
+    for fragment in (f"takes {gone} of {metal.sum()} pixels", f"Plate elements: {before:.1f} Hz before, {after:.1f} Hz after",
+                     f"CNN: {metal.sum() / 10:.1f} Hz before, {cut.sum() / 10:.1f} Hz after (−"):
+        assert fragment in canvas(box).words
+    drawn = canvas(box).jpeg
+    controls(box)["angle"].value = 200
+    assert canvas(box).jpeg != drawn
+    of_the_network = canvas(box).jpeg
+    controls(box)["map of"].index = 1
+    assert canvas(box).jpeg != of_the_network  # the plate's own
+
+
+def test_a_hole_of_nothing_changes_nothing():
+    assert "takes no metal" in canvas(material(start=(36, 90, 0))).words
+    assert canvas(material(start=(36, 90, 0))).words.count("(+0.0\xa0%)") == 2
+
+
+def test_loose_parts_have_no_frequency():
+    words = canvas(material(seed=3, start=(50, 270, 24))).words
+    assert "Plate elements: no answer" in words and "CNN" in words
+
+
+@pytest.mark.parametrize("networks", [{}, {"CNN": 3}], ids=str)
+def test_bad_networks_of_a_wheel(networks):
+    with refused("{name: function"):
+        material_explorer(wheels.draw_wheel(0), networks)
+
+
+# --- cells that are run again ----------------------------------------------------------------
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Make explorers as a cell does: run(cell, make)."""
+    monkeypatch.setattr(widgets, "_MADE", {})
+    runs = iter(range(10**9))
+
+    def run(cell, make):
+        here = cell, next(runs)
+        monkeypatch.setattr(widgets, "_running_cell", lambda: here)
+        return make()
+
+    return run
+
+
+def test_a_cell_that_is_run_again_keeps_its_settings(run):
+    first = controls(run("a", EXPLORERS["cam"]))
+    first["opacity"].value, first["map of"].index, first["colours"].index = 0.9, 1, 1
+    box = run("a", EXPLORERS["cam"])
+    again = controls(box)
+    assert (again["opacity"].value, again["map of"].index, again["colours"].index, again["threshold"].value) == (0.9, 1, 1, 0)
+    assert controls(run("b", EXPLORERS["cam"]))["opacity"].value == 0.65  # another cell starts anew
+    assert controls(run("a", EXPLORERS["cam"]))["opacity"].value == 0.9
+
+
+def test_a_cell_that_was_changed_shows_what_it_says(run):
+    controls(run("a", EXPLORERS["weights"]))["weight w1"].value = -2
+    assert controls(run("a", EXPLORERS["weights"]))["weight w1"].value == -2
+    other = WEIGHTS + [[0, 1], [0, 0], [0, 0]]
+    again = controls(run("a", lambda: weight_explorer(F, other, 1)))
+    assert [s.value for s in again.values()] == [2, 1, 0.5]
+    assert list(controls(run("a", EXPLORERS["cam"]))) == list(MOVES["cam"])
+
+
+def test_several_explorers_in_one_cell_keep_theirs(run):
+    both = lambda: (EXPLORERS["cam"](), EXPLORERS["cam"]())
+    one, two = run("a", both)
+    controls(one)["opacity"].value, controls(two)["opacity"].value = 0.1, 0.2
+    for _ in range(2):
+        one, two = run("a", both)
+        assert (controls(one)["opacity"].value, controls(two)["opacity"].value) == (0.1, 0.2)
+
+
+def test_a_revealed_prediction_stays_but_not_for_another_map(run):
+    box = run("a", EXPLORERS["predict"])
+    canvas(box).guess, canvas(box).chosen, canvas(box).revealed = [5, 6], True, True
+    again = run("a", EXPLORERS["predict"])
+    assert again.guess() == (5, 6) and canvas(again).revealed
+    other = run("a", lambda: predict_then_reveal(IMAGE, CAMS[..., 1], "seven", default=(1, 2)))
+    assert other.guess() == (1, 2) and not canvas(other).revealed
+
+
+def test_pictures_by_python_keep_their_settings_too(run):
+    calls = []
+    run("a", lambda: live(calls))[1][0].value = 0.75
+    box, (opacity, hue) = run("a", lambda: live(calls))
+    assert opacity.value == 0.75 and canvas(box).words == "opacity 0.75"
+
+
+def test_nothing_is_left_behind_by_a_thousand_moves_and_runs(run, make):
+    from matplotlib import _pylab_helpers
+
+    box = run("a", make)
+    n = len(_instances)
+    for i in range(1000):
+        for control in inside(box, ipywidgets.FloatSlider):
+            control.value = (i % 20) / 20
+    assert len(_instances) == n
+    for _ in range(20):
+        box = run("a", make)
+    gc.collect()
+    assert len(_instances) == n and not _pylab_helpers.Gcf.figs
+
+
+def test_outside_a_notebook_no_cell_is_known():
+    assert widgets._running_cell() == (None, None)
 
 
 # --- bad input -------------------------------------------------------------------------------
@@ -219,6 +357,18 @@ NAN_CAMS[0, 0, 1] = np.nan  # not in the class shown first
 def test_bad_cams(cams, fragments):
     with refused(*fragments):
         cam_explorer(IMAGE, cams, ["seven", "nine"])
+
+
+def test_bad_layers():
+    with refused("cams['late']", "(7, 7, 2)", "1 class names"):
+        cam_explorer(IMAGE, {"early": CAMS[..., :1], "late": CAMS}, ["seven"])
+    with refused("no layer"):
+        cam_explorer(IMAGE, {}, ["seven", "nine"])
+
+
+def test_bad_class_names():
+    with refused("1 class names", "2 classes"):
+        weight_explorer(F, WEIGHTS, 1, ["seven"])
 
 
 def test_bad_images():
@@ -253,60 +403,6 @@ def test_bad_weight_explorers(feature_maps, weights, class_idx, error, fragments
         weight_explorer(feature_maps, weights, class_idx)
 
 
-# --- the threshold of a box ------------------------------------------------------------------
-
-HILL = np.zeros((6, 6))
-HILL[1:3, 1:4], HILL[1, 2], HILL[4, 5] = 5, 10, 4  # a large part with its peak, and a small one
-TRUE_BOX = (10, 10, 30, 26)
-
-
-@pytest.fixture
-def thresholds():
-    return threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, TRUE_BOX, size=96)
-
-
-def test_the_threshold_explorer_redraws_with_each_slider_and_goes_back(thresholds):
-    assert list(controls(thresholds)) == ["threshold", "opacity"]
-    for control in controls(thresholds).values():
-        picture, first = shown(thresholds), control.value
-        control.value = 0.7
-        assert np.abs(shown(thresholds) - picture).max() > 10
-        control.value = first
-        np.testing.assert_array_equal(shown(thresholds), picture)
-
-
-@pytest.mark.parametrize("fraction", [0.1, 0.2, 0.35, 0.6, 0.8])
-def test_the_words_and_the_solid_frame_tell_the_box_and_its_iou(thresholds, fraction):
-    controls(thresholds)["threshold"].value = fraction
-    mask = localize.threshold_mask(cam_maths.upsample(HILL, 48), fraction)
-    box = localize.box_from_map(HILL, 48, fraction)
-    iou = localize.iou(box, TRUE_BOX)
-    words = re.sub("<.*?>", "", status(thresholds))
-    assert f"At {fraction:.0%} of the maximum {mask.mean():.0%} of the image is left" in words
-    assert f"{box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box {iou:.2f}" in words
-    assert (": found" if iou >= 0.5 else ": not found") in words and 'role="status"' in status(thresholds)
-    white = (shown(thresholds) == 255).all(axis=2)
-    x0, y0, x1, y1 = 2 * box
-    assert white[y0, x0:x1].mean() > 0.9 and white[y0:y1, x1 - 1].mean() > 0.9  # but for the dashes' black rims
-    assert not white[:min(y0, 20)].any()  # nothing above both boxes
-
-
-def test_the_dashed_frame_is_the_true_box(thresholds):
-    controls(thresholds)["threshold"].value = 0.95  # a small box, out of the way
-    white = (shown(thresholds) == 255).all(axis=2)
-    assert 0.4 < white[20, 20:60].mean() < 0.7 and 0.4 < white[51, 20:60].mean() < 0.7
-    assert not white[:20].any() and not white[52:].any() and not white[:, :20].any() and not white[:, 60:].any()
-
-
-def test_what_is_below_the_threshold_is_dark(thresholds):
-    controls(thresholds)["threshold"].value, controls(thresholds)["opacity"].value = 0.5, 0
-    mask = localize.threshold_mask(cam_maths.upsample(HILL, 48), 0.5).repeat(2, axis=0).repeat(2, axis=1)
-    colours = shown(thresholds)
-    inner = ((colours != 255) & (colours != 0)).all(axis=2)  # frames apart
-    assert (colours[inner & mask] == 200).all() and (colours[inner & ~mask] == 100).all()
-    assert (inner & mask).any() and (inner & ~mask).any()
-
-
 @pytest.mark.parametrize("cam, box, fragments", [
     (HILL[None], TRUE_BOX, ["(1, 6, 6)", "(h, w)", "cams[0]"]), (HILL, [TRUE_BOX], ["(1, 4)", "(4,)", "boxes[0]"]),
     (HILL, (10, 10, 300, 260), ["48 × 48", "300"]), (HILL, (30, 10, 10, 26), ["no area"]),
@@ -316,7 +412,19 @@ def test_bad_threshold_explorers(cam, box, fragments):
         threshold_explorer(np.zeros((48, 48)), cam, box)
 
 
-def test_a_map_of_nothing_says_so_and_is_framed_whole():
+def test_a_map_of_nothing_says_so():
     with pytest.warns(UserWarning, match="no positive evidence"):
-        box = threshold_explorer(np.zeros((48, 48)), -HILL - 1, TRUE_BOX, size=48)
-    assert "48 × 48 pixels" in status(box) and "not found" in status(box)
+        threshold_explorer(np.zeros((48, 48)), -HILL - 1, TRUE_BOX)
+
+
+@pytest.mark.parametrize("default", [(7, 0), (0, -1), (1.0, 2), 3, (1, 2, 3)], ids=str)
+def test_bad_defaults_of_predictions(default):
+    with refused("default", default, "7 × 7"):
+        predict_then_reveal(IMAGE, CAMS[..., 0], "seven", default=default)
+
+
+def test_bad_maps_of_predictions():
+    with refused("(7, 7, 2)", "(h, w)"):
+        predict_then_reveal(IMAGE, CAMS, "seven")
+    with refused("NaN"):
+        predict_then_reveal(IMAGE, NAN_CAMS[..., 1], "seven")
