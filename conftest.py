@@ -53,6 +53,7 @@ def _same_number(new, saved, relative, absolute, whole):
     a, b = (float(t.replace("−", "-").replace(",", "").rstrip("%,") or "nan") for t in (new, saved))
     if not re.search(r"\.\d|[e%]", f"{new} {saved}"):  # "3." may be a whole number at the end of a sentence
         return abs(a - b) <= whole * max(1, relative * abs(b))
+    absolute *= 100 if "%" in new else 1
     return abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)), _last_digit(new, saved))
 
 

@@ -58,6 +58,8 @@ def test_cells_after_training_may_be_given_more_room():
     assert not same_text("score 10.5", "score 11.5")
     assert same_text("score 10.5", "score 11.5", relative=0.15, absolute=0.05)
     assert same_text("ink 0.10", "ink 0.14", relative=0.15, absolute=0.05)
+    assert same_text("6% and 97.5%", "4% and 93.1%", relative=0.15, absolute=0.05), "as 0.06 and 0.04"
+    assert not same_text("16%", "10%", relative=0.15, absolute=0.05)
     assert not same_text("score 10.5", "score 13.5", relative=0.15, absolute=0.05)
     assert not same_text("row 3", "row 4", relative=0.15, absolute=0.05)
 
