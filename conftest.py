@@ -31,6 +31,11 @@ def real_data():
     return REAL_DATA
 
 
+def pytest_collection_modifyitems(items):
+    """The browser's tests first: theirs is the longest file, and each worker of `make test` takes whole files in turn."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
 # --- numbers in notebooks' outputs ------------------------------------------------------------
 
 _NUMBER = re.compile(r"[-−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")

@@ -208,10 +208,10 @@ function render({ model, el }) {
     if (Array.isArray(text)) words.replaceChildren(...text.map(tableRow));
     else if (words.textContent !== text) words.textContent = text;
     canvas.setAttribute("aria-label", seen);
-    describeControls(el);
+    describeControls(el, model.get("descriptions"));
     canvas.dataset.drawn = Number(canvas.dataset.drawn ?? 0) + 1;  // for tests and benchmarks
   };
-  const described = setInterval(() => { if (describeControls(el)) clearInterval(described); }, 100);
+  const described = setInterval(() => { if (describeControls(el, model.get("descriptions"))) clearInterval(described); }, 100);
   const stop = (kind === "live" ? showPictures : drawMaps)(model, el, canvas, told);
   return () => { clearInterval(described); stop(); };
 }
@@ -349,8 +349,8 @@ function marks(context, model, { grid: [h, w] }, cells) {
     const [sx, sy] = [Math.max(rx, 12), Math.max(ry, 12)];  // cells of fine grids get a frame around them
     frame(context, [x - sx, y - sy, x + sx, y + sy].map(Math.round), 1);
     const inside = Math.min(rx, ry) >= 24, left = column < w / 2, lift = label === "you" ? 1 : -1;
-    Object.assign(context, { font: "bold 16px sans-serif", fillStyle: "white", strokeStyle: "black", lineWidth: 4,
-      textAlign: inside ? "center" : left ? "left" : "right", textBaseline: "middle" });
+    Object.assign(context, { font: `bold ${inside ? 14 : 16}px sans-serif`, fillStyle: "white", strokeStyle: "black",
+      lineWidth: 4, textAlign: inside ? "center" : left ? "left" : "right", textBaseline: "middle" });
     const at = inside ? [x, y + lift * (sy - 14)] : [left ? x + sx + 4 : x - sx - 4, y + lift * 9];
     context.setLineDash([]);
     context.strokeText(label, ...at);
@@ -407,16 +407,18 @@ function letChoose(model, { grids: [[h, w]], name }, canvas) {
   return () => model.off("change", enable);
 }
 
-/** What ipywidgets leaves out for screen readers: names of the sliders' handles, and which button is pressed. */
-function describeControls(el) {
+/** What ipywidgets leaves out for screen readers: what a control is for, and which of its buttons is pressed. */
+function describeControls(el, descriptions) {
   const all = (selector) => [...(el.closest(".course-explorer")?.querySelectorAll(selector) ?? [])];
-  const handles = all(".widget-slider").map((slider) => {
-    const label = slider.querySelector(".widget-label"), handle = slider.querySelector(".noUi-handle");
-    handle?.setAttribute("aria-label", [label?.textContent, label?.title].filter(Boolean).join(": "));
-    return handle;
+  const controls = all(".widget-label").map((label) => {
+    const buttons = label.parentElement.matches(".widget-toggle-buttons") ? label.nextElementSibling : null;
+    buttons?.setAttribute("role", "group");
+    const control = buttons ?? label.parentElement.querySelector(".noUi-handle, select");
+    control?.setAttribute("aria-label", `${label.textContent}: ${descriptions[label.textContent]}`);
+    return control;
   });
   for (const button of all(".widget-toggle-button")) button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
-  return el.isConnected && handles.every(Boolean);
+  return el.isConnected && controls.every(Boolean);
 }
 
 export default { render };

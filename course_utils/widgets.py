@@ -54,8 +54,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
         "opacity": _opacity(),
         "threshold": _slider("threshold", 0.0, "leave out evidence weaker than this share of the strongest; "
                                                "the frame is around the largest part that speaks for the class"),
-        "colours": _choice("colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs",
-                           dropdown=True)}
+        "colours": _choice("colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs")}
     return _explorer(canvas, **controls)
 
 
@@ -199,6 +198,7 @@ class _Canvas(anywidget.AnyWidget):
 
     _esm = Path(__file__).parent / "explorer.js"
     sent = traitlets.Dict().tag(sync=True)
+    descriptions = traitlets.Dict().tag(sync=True)  # of the controls, for screen readers
     layer = traitlets.Int(0).tag(sync=True)
     class_idx = traitlets.Int(0).tag(sync=True)
     evidence = traitlets.Int(0).tag(sync=True)  # 0: for and against, 1: only for
@@ -260,10 +260,10 @@ def _opacity():
     return _slider("opacity", 0.65, "how much of the map lies over the image")
 
 
-def _choice(name, options, help_text, dropdown=False):
+def _choice(name, options, help_text):
     """Buttons for a few options, a list to unfold for many."""
     numbered = [(option, i) for i, option in enumerate(options)]  # two classes may have the same name
-    if dropdown or len(options) > 6:
+    if len(options) > 6:
         return ipywidgets.Dropdown(options=numbered, description=name, tooltip=help_text, style={"description_width": "6em"})
     return ipywidgets.ToggleButtons(options=numbered, description=name, tooltip=help_text,
                                     tooltips=[f"{name} {option}" for option in options],
@@ -271,6 +271,7 @@ def _choice(name, options, help_text, dropdown=False):
 
 
 def _box(controls, view):
+    view.descriptions = {control.description: control.tooltip for control in controls}
     box = ipywidgets.HBox(([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view])
     return box.add_class("course-explorer")
 

@@ -76,7 +76,8 @@ def test_every_control_has_a_label_a_tooltip_and_a_link_to_the_canvas(name):
             assert trait == ("value" if isinstance(control, ipywidgets.FloatSlider) else "index")
             assert getattr(view, link.target[1]) == getattr(control, trait)  # the first picture is that of the controls
     assert moved == MOVES[name] == {label: MOVES[name][label] for label in controls(box)}
-    assert all(control.tooltip for control in controls(box).values())
+    assert view.descriptions == {label: control.tooltip for label, control in controls(box).items()}
+    assert all(len(text) > 8 for text in view.descriptions.values())
     assert "course-explorer" in box._dom_classes  # sizes, focus and names for screen readers hang on it
 
 
