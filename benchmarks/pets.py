@@ -49,7 +49,7 @@ def measure(options):
         trained.append(of_drawings(model))
     return [row("drawn pets a second, one core", [rate], "", (">=", 120)),
             row(f"training the 24×24 network, {EPOCHS} epochs", elapsed, "s", ("<=", 60)),
-            row("processor time of that training, both cores together", worked, "s"),
+            row("processor time of that training, all cores together", worked, "s"),
             *(row(f"trained here: {what}", [100 * run[what].mean() for run in trained], "%", (">=", goal))
               for what, goal in goals.items()),
             *(row(f"shipped weights: {what}", [100 * shipped[what].mean()], "%", (">=", goal))

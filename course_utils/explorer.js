@@ -41,7 +41,7 @@ export function weighted(maps, weights) {
 
 /** [x0, y0, x1, y1], end exclusive, around the largest part of a mask whose pixels share sides; null if empty. */
 export function boxAround(mask, [H, W]) {
-  const left = Uint8Array.from(mask), stack = new Int32Array(H * W);
+  const left = new Uint8Array(mask), stack = new Int32Array(H * W);
   let largest = 0, box = null, n = 0;
   const push = (p) => { if (left[p]) { left[p] = 0; stack[n++] = p; } };
   for (let start = 0; start < H * W; start++) {  // of parts as large, the first in reading order counts
@@ -83,8 +83,20 @@ export function blend(pixels, picture, large, { low, high, cut, colours, opacity
   }
 }
 
-const largest = (values) => values.reduce((a, b) => Math.max(a, b), -Infinity);
-const smallest = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
+/** Where a map speaks for the class and reaches `cut`: 1, elsewhere 0. */
+function reaching(large, cut) {
+  const mask = new Uint8Array(large.length);
+  for (let i = 0; i < large.length; i++) if (large[i] > 0 && large[i] >= cut) mask[i] = 1;
+  return mask;
+}
+
+function largest(values) {
+  let most = -Infinity;
+  for (const value of values) if (value > most) most = value;
+  return most;
+}
+
+const smallest = (values) => -largest(values.map((value) => -value));
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
 // --- the four explorers: which map is shown, and what is said about it ---------------------------------
@@ -261,7 +273,7 @@ function drawMaps(model, el, canvas, told) {
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height);  // over the old picture: never a blank one
 
-    const mask = threshold > 0 ? large.map((value) => Number(value > 0 && value >= threshold * high)) : null;
+    const mask = threshold > 0 ? reaching(large, threshold * high) : null;
     const box = mask && boxAround(mask, [H, W]);
     const shown = { ...map, mask, box: box ?? [0, 0, W, H] };  // a map that says nothing has the whole image as its box
     if (box || sent.kind === "threshold") frame(context, shown.box, zoom);
