@@ -8,7 +8,7 @@ DEMO   ?=
 BIN    := .venv/bin
 UV     := .uv/bin/uv
 # One worker a core, four at most: each holds a TensorFlow. A test file, or a notebook, stays with its worker.
-WORKERS := -n auto --maxprocesses 4 --dist loadfile
+WORKERS := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 
 # Python then keeps its compiled modules; without them TensorFlow takes twice as long to import.

@@ -8,7 +8,7 @@ from benchmarks import lab
 from benchmarks.table import row
 
 TITLE = "Explorers: from the hand to new pixels, in JupyterLab in Chromium"
-KEYS, DRAGS, SECONDS, SPEED = 20, 2, 3, 4  # a round: key presses; drags, so many seconds each, across the slider so often a second
+KEYS, DRAGS, SECONDS, SPEED = 20, 2, 3, 4  # a round: key presses; drags, so many seconds each, so many sliders' lengths a second
 ROUNDS = 3
 
 PICTURE = """
