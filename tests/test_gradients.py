@@ -528,6 +528,7 @@ FAMILY = {"grad_cam": grad_cam, "maps_and_gradients": maps_and_gradients, "score
           "guided_backpropagation": guided_backpropagation, "guided_grad_cam": guided_grad_cam}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ask", [score_cam, guided_grad_cam])  # the second one asks all the others
 @pytest.mark.parametrize("make", [flattened, nested_flattened, residual, normalised,
                                   lambda: sequential("by Input").model, lambda: nested("Sequential").model],
@@ -573,6 +574,7 @@ def test_maps_follow_the_training():
     assert np.abs(cams - before).max() > 0.1 * cams.max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [flattened, nested_flattened, lambda: sequential("not yet").model],
                          ids=["flattened", "nested", "Sequential"])
 def test_models_are_freed(make):

@@ -95,6 +95,7 @@ def test_links_lead_somewhere(notebook):
         assert (ROOT / "notebooks" / target).exists(), target
 
 
+@pytest.mark.slow
 def test_01_and_02_load_no_tensorflow_before_they_need_keras():
     for name in ("01_from_scores_to_maps", "02_toy_5x5"):
         code = [c.source for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]

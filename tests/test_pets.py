@@ -180,6 +180,7 @@ def test_the_ball_is_red_and_off_the_head(seed):
     assert_same(without, pets.draw_pet(seed, cue=None))
 
 
+@pytest.mark.slow
 def test_the_ball_goes_with_the_dog_as_often_as_asked():
     drawings = pets.drawn_pets(300, seed=100, size=32, cue_with_dog=0.9)
     ball = drawings.cue_masks.any((1, 2))

@@ -396,6 +396,7 @@ CHANGES = {
     "the cut": (lambda: split_at_frozen(freeze(net()))[0], altered, "float32")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_stale_features_are_never_used(place, passes, change):
     part, data, dtype = (part() if callable(part) else part for part in CHANGES[change])
@@ -676,6 +677,7 @@ def interrupt():
     signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.slow
 def test_an_interrupt_keeps_the_best_weights(monkeypatch, capsys, tmp_path):
     model = freeze(net())
     disturbed(monkeypatch, 6, interrupt)
