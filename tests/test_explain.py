@@ -838,6 +838,13 @@ PUBLISHED = ["ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0"
 WITHOUT_CAM = {"ConvNeXtTiny", "MobileNetV3Small", "MobileNetV3Large", "VGG16"}
 
 
+def test_the_published_networks_are_one_of_each_kind():
+    kinds = {name for name in dir(keras.applications) if name.islower() and name[0] != "_"} - {"imagenet_utils"}
+    like_others = {"vgg19", "resnet50"}
+    tried = {getattr(keras.applications, name).__module__.rpartition(".")[2] for name in PUBLISHED}
+    assert tried == kinds - like_others
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_networks_of_keras_applications(name):
