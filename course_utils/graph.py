@@ -55,7 +55,7 @@ def way_to_scores(model):
     while ahead:
         place = ahead[-1]
         missing = [before for before in _before(place) if before not in done]
-        ahead += missing
+        ahead += reversed(missing)  # the first of several inputs is run first
         if not missing:
             ahead.pop()
             if place not in done:

@@ -200,11 +200,11 @@ def test_a_model_that_cannot_be_copied():
 # --- insertion and deletion ------------------------------------------------------------------
 
 
-def linear_model(weights, softmax=False):
+def linear_model(weights, activation=None):
     """Images (H, W, 1) to two scores: the weighted sum of the pixels, and 0."""
     H, W = np.shape(weights)
     model = keras.Sequential([keras.Input((H, W, 1)), layers.Flatten(),
-                              layers.Dense(2, use_bias=False, activation="softmax" if softmax else None)])
+                              layers.Dense(2, use_bias=False, activation=activation)])
     model.layers[-1].set_weights([np.stack([np.ravel(weights), np.zeros(H * W)], axis=1)])
     return model
 
@@ -243,9 +243,20 @@ def test_the_probability_is_that_of_the_class_asked_for():
 
 
 def test_a_softmax_at_the_end_is_not_taken_twice():
-    curves = [faithfulness.insertion(linear_model(KNOWN, softmax), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
-              for softmax in (False, True)]
+    curves = [faithfulness.insertion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
+              for end in (None, "softmax")]
     np.testing.assert_allclose(*curves, rtol=1e-5)
+
+
+@pytest.mark.parametrize("end", ["softmax", "sigmoid"])
+def test_the_score_is_the_logit_whatever_the_model_ends_in(end):
+    curve = faithfulness.deletion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, **BLACK)
+    np.testing.assert_allclose(curve.values, [[10, 6, 3, 1, 0]], atol=1e-5)
+
+
+def test_the_probability_behind_sigmoids_is_their_own():
+    curve = faithfulness.deletion(linear_model(KNOWN, "sigmoid"), ONES, KNOWN[None], 0, steps=4, baseline=0.0)
+    np.testing.assert_allclose(curve.values, [1 / (1 + np.exp(-np.array([10, 6, 3, 1, 0.0])))], rtol=1e-5)
 
 
 MODEL_6 = linear_model(RNG.normal(size=(6, 6)))
@@ -370,6 +381,15 @@ def test_a_single_output_has_a_score_and_no_probability():
         faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4)
     curve = faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4, **BLACK)
     np.testing.assert_allclose(curve.values, [[10, 6, 3, 1, 0]], atol=1e-6)
+    ended = keras.Sequential([model, layers.Activation("sigmoid")])
+    curve = faithfulness.deletion(ended, ONES, KNOWN[None], 0, steps=4, baseline=0.0)
+    np.testing.assert_allclose(curve.values, [1 / (1 + np.exp(-np.array([10, 6, 3, 1, 0.0])))], rtol=1e-5)
+
+
+def test_a_diverged_model_has_no_curve():
+    model = linear_model(KNOWN * np.nan)
+    with refused("NaN", "'dense", "learning rate"):
+        faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4)
 
 
 def test_a_model_without_class_scores():

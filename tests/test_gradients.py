@@ -484,6 +484,56 @@ def test_the_last_layer_with_a_grid_is_asked_and_said_once(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def off_the_path():
+    """A backbone with two outputs, of which the first is used."""
+    inputs = keras.Input((12, 12, 3))
+    first = conv(4, "first")(inputs)
+    pyramid = keras.Model(inputs, [first, conv(5, "second")(first)], name="pyramid")
+    return functional(lambda x: pyramid(x)[0], layers.Flatten(), dense(3, "class_scores"))
+
+
+def two_streams():
+    """Behind the last maps that all of the way goes through, it divides: what one half keeps is only half."""
+    inputs = keras.Input((12, 12, 3))
+    x = conv(4, "before")(inputs)
+    halves = [layers.Flatten()(conv(3, name)(x)) for name in ("left", "right")]
+    return keras.Model(inputs, dense(3, "class_scores")(layers.Concatenate()(halves)))
+
+
+def from_the_images():
+    """Two streams from the first layer on: no maps are everyone's, so the last ones are asked."""
+    inputs = keras.Input((12, 12, 3))
+    halves = [layers.Flatten()(conv(3, name)(inputs)) for name in ("left", "right")]
+    return keras.Model(inputs, dense(3, "class_scores")(layers.Concatenate()(halves)))
+
+
+@pytest.mark.parametrize("make, name", [(off_the_path, "first"), (two_streams, "before"), (from_the_images, "right")])
+def test_the_default_lies_where_all_of_the_way_to_the_scores_goes(make, name, capsys):
+    grad_cam(make(), IMAGES, 0)
+    assert f"'{name}'" in capsys.readouterr().out
+
+
+def test_a_layer_off_the_path_has_no_map_for_the_scores():
+    with refused("'second'", "on the way to the scores", "first"):
+        grad_cam(off_the_path(), IMAGES, 0, "second")
+
+
+@pytest.mark.parametrize("architecture", ["maps added", "maps rectified by an operation", "backbone in functional", "maps as input"])
+def test_the_name_that_find_head_gives_is_taken(architecture):
+    model = ARCHITECTURES[architecture]().model
+    name = find_head(model).feature_layer
+    cams = explain(model, IMAGES, 0, target_layer=name, verbose=False)[1]
+    found = grad_cam(model, IMAGES, 0, name, relu=False, verbose=False)[1]
+    np.testing.assert_allclose(found, cams / cams[0].size, atol=1e-6)
+
+
+def test_a_backbone_may_be_the_target():
+    model = nested_flattened()
+    for target in ("backbone", model.get_layer("backbone")):
+        np.testing.assert_array_equal(grad_cam(model, IMAGES, 0, target, verbose=False)[1],
+                                      grad_cam(model, IMAGES, 0, "feature_maps", verbose=False)[1])
+
+
 def test_a_layer_may_be_given_by_itself(net):
     by_name, by_itself = (grad_cam(net, IMAGES, 0, layer, verbose=False)[1]
                           for layer in ("conv_1", net.get_layer("conv_1")))
@@ -689,13 +739,43 @@ def test_a_relu_at_its_maximum_passes_nothing():
 
 @pytest.mark.parametrize("activation, kind", [
     ("leaky_relu", "LeakyRelu"), ("elu", "Elu"), ("tanh", "Tanh"), ("silu", "Sigmoid"), ("gelu", "Erf"),
-    ("softplus", "Softplus"), (None, "no ReLU")])
+    ("softplus", "Softplus"), ("hard_sigmoid", "HardSigmoid"), ("hard_silu", "Mul"), ("hard_tanh", "Maximum"),
+    ("squareplus", "S"), (None, "no ReLU")])
 def test_other_activations_are_not_guided(activation, kind):
     steps = [bare(), layers.Activation(activation)] if activation else [bare()]
     model = functional(*steps, layers.Flatten(), dense(2, "class_scores"))
     with refused("only activation is ReLU", kind, f"'{model.name}'", "use grad_cam"):
         guided_backpropagation(model, IMAGES, 0)
     assert grad_cam(model, IMAGES, 0, verbose=False)[1].shape == (5, 10, 10)
+
+
+@pytest.mark.parametrize("bends", [
+    layers.PReLU(alpha_initializer="ones"), layers.LeakyReLU(), layers.ReLU(negative_slope=0.1), layers.ReLU(threshold=0.5),
+    layers.ReLU(3.0), keras.ops.hard_sigmoid, keras.ops.square, keras.ops.abs, lambda x: x * x, lambda x: 1 / (1 + x),
+    lambda x: x / keras.ops.max(x), lambda x: -x, layers.LayerNormalization(), layers.GroupNormalization(2), layers.UnitNormalization(),
+    lambda x: x * keras.ops.mean(x, axis=(1, 2), keepdims=True)], ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")))
+def test_only_relus_and_linear_operations_may_stand_in_between(bends):
+    model = functional(bare(), bends, conv(4, "conv"), layers.Flatten(), dense(2, "class_scores"))
+    with refused("only activation is ReLU", "use grad_cam"):
+        guided_backpropagation(model, IMAGES, 0)
+
+
+@pytest.mark.parametrize("linear_one", [
+    layers.BatchNormalization(), layers.Normalization(mean=0.5, variance=0.3), layers.Rescaling(2.0, offset=-1), layers.ZeroPadding2D(),
+    layers.Cropping2D(), layers.AveragePooling2D(2), layers.MaxPooling2D(2), layers.UpSampling2D(), layers.Resizing(10, 10), layers.Dropout(0.5),
+    layers.DepthwiseConv2D(3, dilation_rate=2), layers.SeparableConv2D(4, 3), layers.Conv2DTranspose(4, 3), layers.Conv2D(4, 3, groups=1, dilation_rate=2),
+    lambda x: x + 1, lambda x: x - 0.5, lambda x: x / 3, lambda x: x[..., ::-1], lambda x: x + layers.Conv2D(4, 1)(x),
+    lambda x: keras.ops.concatenate([x, 2 * x], axis=-1)], ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")))
+def test_linear_operations_may(linear_one):
+    model = functional(conv(4, "first"), linear_one, conv(4, "conv"), layers.Flatten(), dense(2, "class_scores"))
+    assert guided_backpropagation(model, IMAGES, 0).any()
+
+
+def test_guided_backpropagation_ends_before_a_softmax_or_sigmoid(net):
+    plain = guided_backpropagation(net, IMAGES, 0)
+    for end in (layers.Softmax(), keras.ops.sigmoid, layers.Activation("log_softmax")):
+        ended = keras.Model(net.inputs, through(net.output, end))
+        np.testing.assert_allclose(guided_backpropagation(ended, IMAGES, 0), plain, atol=1e-6)
 
 
 def test_guided_grad_cam_is_the_product(net):
@@ -765,14 +845,27 @@ def test_a_model_without_any_map(ask):
 
 
 @all_ways
-@pytest.mark.parametrize("part", [-1, 0], ids=["bias", "first convolution"])
+@pytest.mark.parametrize("part", [-1, -4, 0], ids=["bias", "hidden", "first convolution"])
 def test_a_diverged_model(ask, part):
     model = flattened()
     weights = model.get_weights()
-    weights[part] = weights[part] * np.nan
+    weights[part].flat[0] = np.nan
     model.set_weights(weights)
     with refused("NaN", "learning rate"):
         ask(model, IMAGES, 0)
+
+
+@all_ways
+def test_bfloat16(ask):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = flattened()
+    finally:
+        keras.config.set_dtype_policy(before)
+    arrays = ask(model, tf.cast(IMAGES, tf.bfloat16), 0)
+    for array in arrays if isinstance(arrays, tuple) else [arrays]:
+        assert array.dtype == np.float32 and np.isfinite(array).all()
 
 
 @all_ways
@@ -806,9 +899,22 @@ def test_a_gradient_of_zero_gives_zeros_and_one_warning():
         score_cam(model, IMAGES, 0, verbose=False)  # asks no gradient
 
 
+@pytest.mark.parametrize("units", [1, 3])
+def test_score_cam_asks_sigmoids_for_their_own_probability(units):
+    model = functional(*body(), layers.Flatten(), dense(units, "scores", "sigmoid"))
+    _, A, _ = maps_and_gradients(model, IMAGES[:1], 0, verbose=False)
+    expected = 0
+    for k in range(A.shape[-1]):
+        mask = cam.upsample(A[0, ..., k], 12)
+        mask = (mask - mask.min()) / (np.ptp(mask) or 1)
+        expected = expected + np.asarray(model(IMAGES[:1] * mask[None, ..., None]))[0, 0] * A[0, ..., k]
+    found = score_cam(model, IMAGES[:1], 0, relu=False, verbose=False)[1][0]
+    np.testing.assert_allclose(found, expected, atol=1e-5 * np.abs(expected).max())
+
+
 def test_score_cam_needs_two_classes():
     model = functional(*body(), layers.Flatten(), dense(1, "score"))
-    with refused("single score", "at least two classes"):
+    with refused("single score", "at least two classes", "sigmoid"):
         score_cam(model, IMAGES, 0)
     assert grad_cam(model, IMAGES, 0, verbose=False)[1].shape == (5, 3, 3)
 
