@@ -15,6 +15,7 @@ def settings(root):
     from nbgrader.converters import Autograde, GenerateAssignment
 
     config, root = Config(), Path(root).resolve()
+    (root / GRADING).mkdir(exist_ok=True)  # a fresh clone has none, and nbgrader puts its gradebook there
     course = config.CourseDirectory
     course.course_id, course.root = "cam_course", str(root)
     course.source_directory, course.release_directory = "solutions", "exercises"
