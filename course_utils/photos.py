@@ -19,7 +19,8 @@ from course_utils.datasets.folder import open_image
 from course_utils.explain import explain
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
-COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "problem")
+NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
+COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "problem")
 
 
 class Network(NamedTuple):
@@ -39,41 +40,94 @@ class Answer(NamedTuple):
     probabilities: np.ndarray  # (top,), of all classes' softmax
     cams: np.ndarray  # (h, w, top), raw
     file: str
+    shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
 
 
 def explain_photo(network, image, top=3, size=None, file=""):
     """The `top` classes of one photograph with a map each, as `Answer`.
 
     image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
-    unless given, 1024 at most), keeping its proportions. Raises ValueError for what isn't such an image or number.
+    unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture with bars
+    beside it, and `shown` says so. Raises ValueError for what isn't such an image or number.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as open_image gives it.")
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
-    image = resized(image, network.size if size is None else size)
-    class_scores, cams = explain(network.model, image[None].astype(np.float32), verbose=False)
+    image, shown = _as_taken(network, image, size)
+    class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
     if class_scores.shape[1] != len(network.class_names):
         raise ValueError(f"The network has {class_scores.shape[1]} classes and {len(network.class_names)} names; give one name a class.")
     best = np.argsort(-class_scores[0], kind="stable")[:top]
     return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
-                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)
+                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)._replace(shown=shown)
 
 
 def resized(image, size):
-    """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8."""
+    """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8.
+
+    A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
+    """
     from PIL import Image
 
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 32 <= size <= LARGEST:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels from 32 to {LARGEST}.")
-    height, width = image.shape[:2]
-    scale = size / max(height, width)
-    new = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(new) < 32:
-        raise ValueError(f"The picture has {width} × {height} pixels: brought to {new[0]} × {new[1]} it is too narrow to see "
-                         "anything; cut out the part that matters.")
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}.")
+    short, long = sorted(image.shape[:2])
+    scale = max(size / long, min(NARROWEST / short, LARGEST / long))
+    new = _scaled(image, scale)
     return np.asarray(Image.fromarray(image).resize(new, Image.Resampling.BILINEAR))
+
+
+def _as_taken(network, image, size):
+    """The whole picture in a size that the network takes, and what was done to it beyond resizing, in words."""
+    from PIL import Image
+
+    height, width, _ = _input_shape(network.model)
+    if height is None and width is None:
+        image = resized(image, network.size if size is None else size)
+    elif size is not None and size not in (height, width):
+        raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out.")
+    else:
+        scale = min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1])
+        image = np.asarray(Image.fromarray(image).resize(_scaled(image, scale), Image.Resampling.BILINEAR))
+    inner = image.shape[:2]
+    outer = tuple(n or max(NARROWEST, given) for n, given in zip((height, width), inner))
+    if inner == outer:
+        return image, ""
+    return _with_bars(image, outer), f"whole, {_sides(*inner)} of {_sides(*outer)} pixels, bars beside it in its mean colour"
+
+
+def _with_bars(image, outer):
+    """The picture in the middle of a larger one, (height, width). Its mean colour makes edges no stronger than they must be."""
+    top, left = ((n - given) // 2 for n, given in zip(outer, image.shape))
+    framed = np.empty((*outer, 3), np.uint8)
+    framed[:] = image.mean(axis=(0, 1)).round()
+    framed[top:top + image.shape[0], left:left + image.shape[1]] = image
+    return framed
+
+
+def _in_its_colours(model, image):
+    """One picture as a batch of floats, grey for a network of grey pictures."""
+    if _input_shape(model)[2] == 1:
+        image = (image @ np.float32([0.299, 0.587, 0.114]))[..., None]
+    return image[None].astype(np.float32)
+
+
+def _input_shape(model):
+    """Height, width and channels of the pictures that a model takes, None for any."""
+    inputs = getattr(model, "inputs", None)
+    shape = tuple(inputs[0].shape)[1:] if inputs else ()
+    return shape if len(shape) == 3 and shape[2] in (1, 3) else (None, None, None)  # others are refused by `explain`
+
+
+def _scaled(image, scale):
+    """Width and height, as Pillow wants them."""
+    return tuple(max(1, round(n * scale)) for n in image.shape[1::-1])
+
+
+def _sides(height, width):
+    return f"{height or 'any'} × {width or 'any'}"
 
 
 def uploader(network, top=3):
@@ -189,8 +243,8 @@ def write(answers, folder, problems=()):
             picture = plots.overlay(answer.image, answer.cams[..., i], keep="signed", limit=limit)
             _save(picture, folder / f"{stem}_{i + 1}_{_plain(name)}.png")
             row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.image.shape[:2]))
-            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, ""))
-    rows += [(file, "", "", "", "", "", "", problem) for file, problem in problems]
+            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, answer.shown, ""))
+    rows += [(file, "", "", "", "", "", "", "", problem) for file, problem in problems]
     if answers:
         (folder / "contact_sheet.png").write_bytes(contact_sheet(answers).png)
     tables.write_csv(COLUMNS, rows, folder / "table.csv")
