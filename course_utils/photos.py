@@ -131,7 +131,11 @@ def _sides(height, width):
 
 
 def uploader(network, top=3):
-    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box."""
+    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box.
+
+    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's limit of 10 MiB
+    a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do instead.
+    """
     import io
 
     import ipywidgets
@@ -140,10 +144,13 @@ def uploader(network, top=3):
 
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description="choose a photograph",
                                    tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
-    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others; nothing is sent anywhere.</div>')
+    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
+                             '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
     view = ipywidgets.VBox([button, status])
 
     def show(_):
+        if not button.value:  # the choice was taken back
+            return
         [photo] = button.value
         try:
             answer = explain_photo(network, open_image(io.BytesIO(bytes(photo["content"])), photo["name"]), top, file=photo["name"])

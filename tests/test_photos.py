@@ -225,6 +225,19 @@ def test_an_uploaded_photograph_is_explained_and_a_bad_one_is_named(network, pic
     assert len(view.children) == 3
 
 
+def test_the_upload_says_beforehand_how_large_a_photograph_may_be(network):
+    """More than Jupyter's 10 MiB a message ends the connection, and nobody is told."""
+    button, status = photos.uploader(network).children
+    assert "up to 10 MB" in status.value and "open_image(" in status.value
+
+
+def test_a_choice_that_is_taken_back(network, pictures):
+    view = photos.uploader(network)
+    view.children[0].value = upload((pictures / "a.png").read_bytes())
+    view.children[0].value = ()
+    assert len(view.children) == 3
+
+
 def test_open_image_takes_an_open_file(pictures):
     with open(pictures / "a.png", "rb") as file:
         assert np.array_equal(open_image(file), open_image(pictures / "a.png"))
