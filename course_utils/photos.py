@@ -27,7 +27,7 @@ class Network(NamedTuple):
     """A model with class activation maps, the names of its classes, and the size it was trained on."""
 
     model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
-    class_names: tuple  # C strings
+    class_names: tuple  # C strings; for a single score one (what a high score speaks for), or two, the negative one first
     size: int  # pixels of the longer side
 
 
@@ -56,12 +56,39 @@ def explain_photo(network, image, top=3, size=None, file=""):
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
     image, shown = _as_taken(network, image, size)
+    _check_names(network.model, network.class_names)
     class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
-    if class_scores.shape[1] != len(network.class_names):
-        raise ValueError(f"The network has {class_scores.shape[1]} classes and {len(network.class_names)} names; give one name a class.")
+    names, one_score = network.class_names, class_scores.shape[1] == 1
+    if one_score:
+        network = network._replace(class_names=names[-1:])
+    answer = _best(network, image, class_scores, cams, top, file)._replace(shown=shown)
+    return _with_opposite(answer, names[0], top) if one_score and len(names) == 2 else answer
+
+
+def _best(network, image, class_scores, cams, top, file):
     best = np.argsort(-class_scores[0], kind="stable")[:top]
     return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
-                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)._replace(shown=shown)
+                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)
+
+
+def _with_opposite(answer, name, top):
+    """The answer of a single score with the negative class, too: what speaks against the one speaks for the other."""
+    names, (score,), (share,) = (*answer.class_names, name), answer.class_scores, answer.probabilities
+    order = [0, 1][:top] if score >= 0 else [1, 0][:top]
+    return answer._replace(
+        class_names=tuple(names[i] for i in order), class_scores=np.array([score, -score])[order],
+        probabilities=np.array([share, 1 - share])[order], cams=np.concatenate([answer.cams, -answer.cams], axis=2)[..., order])
+
+
+def _check_names(model, class_names):
+    """One name a class score; for a single score also two."""
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+        raise ValueError(f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").')
+    outputs = getattr(model, "outputs", None)
+    n = outputs[0].shape[-1] if outputs else None  # None: `explain` says what is wrong with such a model
+    if n is not None and len(class_names) not in ((1, 2) if n == 1 else (n,)):
+        also = ", or two for its single score, the negative class first" if n == 1 else ""
+        raise ValueError(f"The network has {n} classes and {len(class_names)} names; give one name a class{also}.")
 
 
 def resized(image, size):
@@ -196,8 +223,15 @@ def example_folder(folder, n=40):
 
 
 def save_network(network, path):
-    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path."""
-    path = Path(path).with_suffix(".keras")
+    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path.
+
+    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the negative class
+    first, as folders of labels 0 and 1 are sorted).
+    """
+    _check_names(network.model, network.class_names)
+    path = Path(path)
+    if path.suffix != ".keras":  # "cats.v1" and "cats.v2" are two networks
+        path = path.with_name(f"{path.name}.keras")
     path.parent.mkdir(parents=True, exist_ok=True)
     network.model.save(path)
     about = {"class_names": list(network.class_names), "size": int(network.size)}
@@ -227,9 +261,11 @@ def load_network(name):
     import keras
 
     try:
-        return Network(keras.saving.load_model(path, compile=False), class_names, size)
+        network = Network(keras.saving.load_model(path, compile=False), class_names, size)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path.name} can't be read as a Keras model; store it anew with save_network.") from error
+    _check_names(network.model, class_names)
+    return network
 
 
 # --- pictures and a table --------------------------------------------------------------------

@@ -190,6 +190,46 @@ def test_a_network_comes_back_as_it_was_stored(network, tmp_path):
         photos.load_network(path)
 
 
+def test_names_with_points_are_names_of_their_own(tmp_path):
+    paths = [photos.save_network(fixed(names=names), tmp_path / stem)
+             for stem, names in (("cats.v1", ("cat", "dog")), ("cats.v2", ("a", "b", "c")), ("cats.keras", ("x", "y")))]
+    assert [path.name for path in paths] == ["cats.v1.keras", "cats.v2.keras", "cats.keras"]
+    assert [photos.load_network(path).class_names for path in paths] == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
+
+
+@pytest.mark.parametrize("n, names", [(2, ("cat",)), (2, ("a", "b", "c")), (1, ("a", "b", "c")), (1, ())])
+def test_the_number_of_names_is_checked_before_a_network_is_stored(tmp_path, n, names):
+    network = fixed(names=("any",) * n)._replace(class_names=names)
+    with refused(f"{n} classes and {len(names)} names", "one name a class"):
+        photos.save_network(network, tmp_path / "mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_number_of_names_is_checked_when_a_network_is_loaded(tmp_path):
+    path = photos.save_network(fixed(), tmp_path / "mine")
+    path.with_suffix(".json").write_text('{"class_names": ["cat"], "size": 96}')
+    with refused("2 classes and 1 names"):
+        photos.load_network(path)
+
+
+@pytest.mark.parametrize("names", ["ab", (0, 1)])
+def test_names_are_strings(names):
+    with refused("class_names is", repr(names)):
+        photos.explain_photo(fixed()._replace(class_names=names), pets.draw_pet(0).image)
+
+
+def test_a_single_score_may_have_one_name_or_two(tmp_path):
+    """Of two, the negative class comes first, as a folder's labels 0 and 1 do; its map is the positive one's, negated."""
+    network, image = fixed(names=("dog",)), pets.draw_pet(0).image
+    one = photos.explain_photo(network, image)
+    two = photos.explain_photo(network._replace(class_names=("cat", "dog")), image)
+    assert one.class_names == ("dog",) and sorted(two.class_names) == ["cat", "dog"]
+    dog, cat = two.class_names.index("dog"), two.class_names.index("cat")
+    assert two.class_scores[dog] == one.class_scores[0] == -two.class_scores[cat] and two.class_scores[0] >= 0
+    assert np.array_equal(two.cams[..., dog], one.cams[..., 0]) and np.array_equal(two.cams[..., cat], -one.cams[..., 0])
+    assert two.probabilities[dog] == one.probabilities[0] == 1 - two.probabilities[cat]
+
+
 @pytest.mark.parametrize("name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")])
 def test_spreadsheets_execute_nothing(tmp_path, name, harmless):
     tables.write_csv(["file"], [[name]], tmp_path / "t.csv")
