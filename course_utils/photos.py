@@ -19,14 +19,15 @@ from course_utils.datasets.folder import open_image
 from course_utils.explain import explain
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
-COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "problem")
+NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
+COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "problem")
 
 
 class Network(NamedTuple):
     """A model with class activation maps, the names of its classes, and the size it was trained on."""
 
     model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
-    class_names: tuple  # C strings
+    class_names: tuple  # C strings; for a single score one (what a high score speaks for), or two, the negative one first
     size: int  # pixels of the longer side
 
 
@@ -39,45 +40,129 @@ class Answer(NamedTuple):
     probabilities: np.ndarray  # (top,), of all classes' softmax
     cams: np.ndarray  # (h, w, top), raw
     file: str
+    shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
 
 
 def explain_photo(network, image, top=3, size=None, file=""):
     """The `top` classes of one photograph with a map each, as `Answer`.
 
     image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
-    unless given, 1024 at most), keeping its proportions. Raises ValueError for what isn't such an image or number.
+    unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture with bars
+    beside it, and `shown` says so. Raises ValueError for what isn't such an image or number.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
         raise ValueError(f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as open_image gives it.")
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
-    image = resized(image, network.size if size is None else size)
-    class_scores, cams = explain(network.model, image[None].astype(np.float32), verbose=False)
-    if class_scores.shape[1] != len(network.class_names):
-        raise ValueError(f"The network has {class_scores.shape[1]} classes and {len(network.class_names)} names; give one name a class.")
+    image, shown = _as_taken(network, image, size)
+    _check_names(network.model, network.class_names)
+    class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
+    names, one_score = network.class_names, class_scores.shape[1] == 1
+    if one_score:
+        network = network._replace(class_names=names[-1:])
+    answer = _best(network, image, class_scores, cams, top, file)._replace(shown=shown)
+    return _with_opposite(answer, names[0], top) if one_score and len(names) == 2 else answer
+
+
+def _best(network, image, class_scores, cams, top, file):
     best = np.argsort(-class_scores[0], kind="stable")[:top]
     return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
                   cam.softmax(class_scores[0])[best], cams[0][..., best], file)
 
 
+def _with_opposite(answer, name, top):
+    """The answer of a single score with the negative class, too: what speaks against the one speaks for the other."""
+    names, (score,), (share,) = (*answer.class_names, name), answer.class_scores, answer.probabilities
+    order = [0, 1][:top] if score >= 0 else [1, 0][:top]
+    return answer._replace(
+        class_names=tuple(names[i] for i in order), class_scores=np.array([score, -score])[order],
+        probabilities=np.array([share, 1 - share])[order], cams=np.concatenate([answer.cams, -answer.cams], axis=2)[..., order])
+
+
+def _check_names(model, class_names):
+    """One name a class score; for a single score also two."""
+    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+        raise ValueError(f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").')
+    outputs = getattr(model, "outputs", None)
+    n = outputs[0].shape[-1] if outputs else None  # None: `explain` says what is wrong with such a model
+    if n is not None and len(class_names) not in ((1, 2) if n == 1 else (n,)):
+        also = ", or two for its single score, the negative class first" if n == 1 else ""
+        raise ValueError(f"The network has {n} classes and {len(class_names)} names; give one name a class{also}.")
+
+
 def resized(image, size):
-    """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8."""
+    """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8.
+
+    A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
+    """
     from PIL import Image
 
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 32 <= size <= LARGEST:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels from 32 to {LARGEST}.")
-    height, width = image.shape[:2]
-    scale = size / max(height, width)
-    new = max(1, round(width * scale)), max(1, round(height * scale))
-    if min(new) < 32:
-        raise ValueError(f"The picture has {width} × {height} pixels: brought to {new[0]} × {new[1]} it is too narrow to see "
-                         "anything; cut out the part that matters.")
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}.")
+    short, long = sorted(image.shape[:2])
+    scale = max(size / long, min(NARROWEST / short, LARGEST / long))
+    new = _scaled(image, scale)
     return np.asarray(Image.fromarray(image).resize(new, Image.Resampling.BILINEAR))
 
 
+def _as_taken(network, image, size):
+    """The whole picture in a size that the network takes, and what was done to it beyond resizing, in words."""
+    from PIL import Image
+
+    height, width, _ = _input_shape(network.model)
+    if height is None and width is None:
+        image = resized(image, network.size if size is None else size)
+    elif size is not None and size not in (height, width):
+        raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out.")
+    else:
+        scale = min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1])
+        image = np.asarray(Image.fromarray(image).resize(_scaled(image, scale), Image.Resampling.BILINEAR))
+    inner = image.shape[:2]
+    outer = tuple(n or max(NARROWEST, given) for n, given in zip((height, width), inner))
+    if inner == outer:
+        return image, ""
+    return _with_bars(image, outer), f"whole, {_sides(*inner)} of {_sides(*outer)} pixels, bars beside it in its mean colour"
+
+
+def _with_bars(image, outer):
+    """The picture in the middle of a larger one, (height, width). Its mean colour makes edges no stronger than they must be."""
+    top, left = ((n - given) // 2 for n, given in zip(outer, image.shape))
+    framed = np.empty((*outer, 3), np.uint8)
+    framed[:] = image.mean(axis=(0, 1)).round()
+    framed[top:top + image.shape[0], left:left + image.shape[1]] = image
+    return framed
+
+
+def _in_its_colours(model, image):
+    """One picture as a batch of floats, grey for a network of grey pictures."""
+    if _input_shape(model)[2] == 1:
+        image = (image @ np.float32([0.299, 0.587, 0.114]))[..., None]
+    return image[None].astype(np.float32)
+
+
+def _input_shape(model):
+    """Height, width and channels of the pictures that a model takes, None for any."""
+    inputs = getattr(model, "inputs", None)
+    shape = tuple(inputs[0].shape)[1:] if inputs else ()
+    return shape if len(shape) == 3 and shape[2] in (1, 3) else (None, None, None)  # others are refused by `explain`
+
+
+def _scaled(image, scale):
+    """Width and height, as Pillow wants them."""
+    return tuple(max(1, round(n * scale)) for n in image.shape[1::-1])
+
+
+def _sides(height, width):
+    return f"{height or 'any'} × {width or 'any'}"
+
+
 def uploader(network, top=3):
-    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box."""
+    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box.
+
+    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's limit of 10 MiB
+    a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do instead.
+    """
     import io
 
     import ipywidgets
@@ -86,10 +171,13 @@ def uploader(network, top=3):
 
     button = ipywidgets.FileUpload(accept="image/*", multiple=False, description="choose a photograph",
                                    tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
-    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others; nothing is sent anywhere.</div>')
+    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
+                             '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
     view = ipywidgets.VBox([button, status])
 
     def show(_):
+        if not button.value:  # the choice was taken back
+            return
         [photo] = button.value
         try:
             answer = explain_photo(network, open_image(io.BytesIO(bytes(photo["content"])), photo["name"]), top, file=photo["name"])
@@ -135,8 +223,15 @@ def example_folder(folder, n=40):
 
 
 def save_network(network, path):
-    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path."""
-    path = Path(path).with_suffix(".keras")
+    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path.
+
+    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the negative class
+    first, as folders of labels 0 and 1 are sorted).
+    """
+    _check_names(network.model, network.class_names)
+    path = Path(path)
+    if path.suffix != ".keras":  # "cats.v1" and "cats.v2" are two networks
+        path = path.with_name(f"{path.name}.keras")
     path.parent.mkdir(parents=True, exist_ok=True)
     network.model.save(path)
     about = {"class_names": list(network.class_names), "size": int(network.size)}
@@ -166,9 +261,11 @@ def load_network(name):
     import keras
 
     try:
-        return Network(keras.saving.load_model(path, compile=False), class_names, size)
+        network = Network(keras.saving.load_model(path, compile=False), class_names, size)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path.name} can't be read as a Keras model; store it anew with save_network.") from error
+    _check_names(network.model, class_names)
+    return network
 
 
 # --- pictures and a table --------------------------------------------------------------------
@@ -189,8 +286,8 @@ def write(answers, folder, problems=()):
             picture = plots.overlay(answer.image, answer.cams[..., i], keep="signed", limit=limit)
             _save(picture, folder / f"{stem}_{i + 1}_{_plain(name)}.png")
             row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.image.shape[:2]))
-            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, ""))
-    rows += [(file, "", "", "", "", "", "", problem) for file, problem in problems]
+            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, answer.shown, ""))
+    rows += [(file, "", "", "", "", "", "", "", problem) for file, problem in problems]
     if answers:
         (folder / "contact_sheet.png").write_bytes(contact_sheet(answers).png)
     tables.write_csv(COLUMNS, rows, folder / "table.csv")

@@ -4,16 +4,8 @@
     history = fit(model, pets.train, valid=pets.valid, epochs=10)
 
 What is frozen gives the same features in every epoch. `fit` computes them once, keeps them, and trains
-what comes behind them: the same losses, in a fraction of the time.
+what comes behind them, in a fraction of the time.
 """
-
-import csv
-import hashlib
-import json
-import shutil
-import tempfile
-import warnings
-from pathlib import Path
 
 import numpy as np
 
@@ -208,17 +200,15 @@ def _check_chain(model):
 # --- training --------------------------------------------------------------------------------
 
 
-def fit(model, data, valid=None, epochs=10, optimizer=None, cache_dir=None, resume_dir=None, progress=True,
-        dtype="float16"):
+def fit(model, data, valid=None, epochs=10, optimizer=None, progress=True, dtype="float16"):
     """Train what isn't frozen, on features computed once (see `cached_features`); returns Keras' History.
 
-    The losses are those of model.fit(data, validation_data=valid) with the batches in the data's order; to 1e-4
-    with dtype="float32". data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the
-    model gives logits. optimizer: one of Keras' or its name, of which each call uses a fresh copy; unless given
-    RMSprop with rate 1e-3. In the end the model has the weights of the epoch with the lowest validation loss.
-    Interrupting the training keeps the best so far and returns the history so far. With `resume_dir`, the same
-    call in a new kernel goes on behind the last whole epoch of one that was killed. With nothing frozen it
-    trains end to end. Raises ValueError or TypeError for what can't be trained.
+    data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the model gives logits. Every
+    epoch sees the features in another order, in batches as large as the data's first. optimizer: one of Keras' or its
+    name, of which each call uses a fresh copy; unless given RMSprop with rate 1e-3. In the end the model has the weights
+    of the epoch with the lowest validation loss. Interrupting the training keeps the best so far and returns the
+    history so far. With nothing frozen it trains end to end, with the batches in the data's order. Raises ValueError
+    or TypeError for what can't be trained.
     """
     import keras
 
@@ -228,7 +218,6 @@ def fit(model, data, valid=None, epochs=10, optimizer=None, cache_dir=None, resu
     if {type(last).__name__.lower(), getattr(getattr(last, "activation", ""), "__name__", "")} & {"softmax", "sigmoid"}:
         raise ValueError(f"Model '{model.name}' ends in probabilities; expected logits: leave out the activation in "
                          f"'{last.name}', the loss has it inside.")
-    resume_dir = None if resume_dir is None else features.make_folder(resume_dir, "resume_dir")
     optimizer = _fresh(optimizer)
     frozen_part, trainable_part = split_at_frozen(model)
     sets = {"data": data} if valid is None else {"data": data, "valid": valid}
@@ -237,122 +226,59 @@ def fit(model, data, valid=None, epochs=10, optimizer=None, cache_dir=None, resu
         images, labels = features.first_batch(batches, what, model)
         _check_labels(labels, model, what)
         batch_sizes[what] = len(images)
-
-    keys = []
     for what, batches in sets.items():
         if frozen_part is None:
-            key, labels = features.read_through(batches)
+            labels = np.concatenate([y for _, y in batches.as_numpy_iterator()])
         else:
-            kept, key = features.keep(frozen_part, batches, cache_dir, dtype, progress)
-            labels, sets[what] = kept.y, _batches(kept, batch_sizes[what])
+            kept = cached_features(frozen_part, batches, dtype, progress)
+            labels, sets[what] = kept.y, _batches(kept, batch_sizes[what], shuffle=what == "data")
         _check_labels(labels, model, what)
-        keys.append(key)
 
     how = dict(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     model.compile(**how)  # for model.evaluate; this optimizer is never used
     trainable_part.compile(optimizer, **how)
-    if resume_dir is None:  # its best weights still need a place
-        with tempfile.TemporaryDirectory() as folder:
-            return _train(trainable_part, **sets, epochs=epochs, folder=Path(folder), progress=progress)
-    # The state of another training would be of no use.
-    config = features.as_text([keys, trainable_part.get_config(), str(type(optimizer)), optimizer.get_config()])
-    folder = resume_dir / hashlib.sha256(config.encode()).hexdigest()[:24]
-    history = _train(trainable_part, **sets, epochs=epochs, folder=folder, progress=progress, resume=True)
-    shutil.rmtree(folder)
-    return history
+    return _train(trainable_part, **sets, epochs=epochs, progress=progress)
 
 
-def _train(part, data, epochs, folder, progress, valid=None, resume=False):
-    """Keras' fit with its state in `folder`: each best epoch's weights, a diary, a backup to go on from."""
+def _train(part, data, epochs, progress, valid=None):
+    """Keras' fit that ends, or is interrupted, with the weights of the best epoch."""
     import keras
 
-    diary, backup, watchers = folder / "history.csv", folder / "backup", []
-    if not _whole(backup):
-        warnings.warn("The training that was broken off has left torn files, so it starts anew.")
-        shutil.rmtree(folder)
-    folder.mkdir(exist_ok=True)
-    _tear_off(diary)
-    if valid is not None:
-        watchers.append(keras.callbacks.ModelCheckpoint(
-            str(folder / "{epoch}.weights.h5"), monitor="val_loss", save_best_only=True, save_weights_only=True))
-    watchers.append(keras.callbacks.CSVLogger(diary, append=True))  # later: what it lists has its weights on disk
-    if resume:
-        watchers.append(keras.callbacks.BackupAndRestore(str(backup), double_checkpoint=True))
-    watchers += _progress_bar(epochs) if progress else []
+    watchers = _progress_bar(epochs) if progress else []
+    if valid is not None:  # with so much patience it never stops, but it remembers
+        best = keras.callbacks.EarlyStopping("val_loss", patience=epochs, restore_best_weights=True)
+        watchers = [best, *watchers]
     watchers = keras.callbacks.CallbackList(watchers, add_history=True, model=part, epochs=epochs)
-    interrupted = False
     try:
         part.fit(data, epochs=epochs, validation_data=valid, shuffle=False, verbose=0, callbacks=watchers)
     except KeyboardInterrupt:
         if not hasattr(part.history, "epoch"):
             raise  # before the first step: there is nothing to keep
-        interrupted = True
         watchers.on_train_end()
-
-    lines = _lines(diary)
-    best = min(lines, key=lambda epoch: np.nan_to_num(lines[epoch].get("val_loss", 0), nan=np.inf), default=None)
-    if (folder / f"{best}.weights.h5").exists():
-        part.load_weights(folder / f"{best}.weights.h5")
-    if interrupted:
-        which = f"epoch {best}, the best so far" if valid is not None and lines else "that moment"
-        print(f"Stopped after {len(lines)} of {epochs} epochs; the model has the weights of {which}.")
-    part._initial_epoch = 0  # Keras would begin its next training where this one was resumed
-    part.history.epoch = [epoch - 1 for epoch in lines]
-    part.history.history = {key: [line[key] for line in lines.values()] for line in lines.values() for key in line}
+        done = len(part.history.epoch)
+        which = f"epoch {best.best_epoch + 1}, the best so far" if valid is not None and done else "that moment"
+        print(f"Stopped after {done} of {epochs} epochs; the model has the weights of {which}.")
     return part.history
 
 
-def _whole(backup):
-    """Can training go on from here, or begin here? A kill in the middle of writing leaves torn files."""
-    import h5py
-
-    def opens(file):
-        try:
-            h5py.File(file).close()
-            return True
-        except OSError:
-            return False
-
-    try:
-        [json.loads(file.read_text()) for file in backup.glob("*.json*")]
-    except ValueError:
-        return False
-    return not backup.exists() or any(map(opens, backup.glob("latest.weights.h5*")))
-
-
-def _lines(diary):
-    """The diary of a training, {epoch from 1 on: {"loss": ..., ...}}; an epoch done twice counts once."""
-    lines = {}
-    with open(diary, newline="", encoding="utf-8") as opened:
-        for line in csv.DictReader(opened):
-            epoch = int(line.pop("epoch")) + 1
-            lines[epoch] = {key: float(value) for key, value in line.items() if value != "NA"}
-    return dict(sorted(lines.items()))
-
-
-def _tear_off(diary):
-    """Drop the diary's last line where a kill has left it without its end."""
-    if diary.exists():
-        whole, end, _ = diary.read_bytes().rpartition(b"\n")
-        diary.write_bytes(whole + end)
-
-
-def _batches(kept, size):
-    """Features as a data set of batches, for every epoch in the same order."""
+def _batches(kept, size, shuffle):
+    """Features as a data set of batches; if `shuffle`, in another order every epoch, the same in every training."""
     import tensorflow as tf
 
     x, y = kept
 
-    def rows(start):
-        return np.asarray(x[start:start + size], np.float32), y[start:start + size]
+    def rows(which):
+        return np.asarray(x[which], np.float32), y[which]
 
-    def batch(start):
-        features, labels = tf.numpy_function(rows, [start], [tf.float32, y.dtype])
+    def batch(which):
+        features, labels = tf.numpy_function(rows, [which], [tf.float32, y.dtype])
         return tf.ensure_shape(features, (None, *x.shape[1:])), tf.ensure_shape(labels, (None,))
 
     # Not from_generator: since TensorFlow 2.21 its first use makes glibc give every freed buffer back to the system,
     # which from then on makes the whole process up to twice as slow.
-    return tf.data.Dataset.range(0, len(y), size).map(batch).prefetch(2)
+    order = tf.data.Dataset.range(len(y))
+    order = order.shuffle(len(y), seed=0) if shuffle else order
+    return order.batch(size).map(batch).prefetch(2)
 
 
 def _check_labels(labels, model, what):

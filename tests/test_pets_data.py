@@ -264,6 +264,18 @@ def test_photographs_come_in_the_same_order(small_cats_vs_dogs, monkeypatch):
 
 
 @pytest.mark.slow
+def test_few_to_train_on_are_judged_on_few(small_cats_vs_dogs, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(small_cats_vs_dogs))
+    everything = pets.load("tfds")
+    monkeypatch.setattr(pets, "DRAWN_NUMBERS", (40, 2, 2))  # instead of 250 each
+    for n_train, n_judged in ((12, 2), (31, 3)):
+        data = pets.load("tfds", n_train=n_train)
+        assert data.n_images == (n_train, n_judged, n_judged)
+        for part, whole in ((data.valid, everything.valid), (data.test, everything.test)):
+            assert which(all_of(part)[0]) == which(all_of(whole)[0])[:n_judged]
+
+
+@pytest.mark.slow
 def test_reduced_photographs_do_not_alias(monkeypatch, tmp_path_factory):
     """Fine stripes turn grey, as they do in Pillow."""
     stripes = np.random.default_rng(0).integers(0, 256, (640, 900, 3), np.uint8)

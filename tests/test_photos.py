@@ -66,12 +66,72 @@ def test_sizes_have_limits(network, size):
 def test_what_is_no_photograph(network):
     with refused("image has shape", "uint8"):
         photos.explain_photo(network, np.zeros((96, 96)))
-    with refused("too narrow"):
-        photos.explain_photo(network, np.zeros((20, 900, 3), np.uint8))
     with refused("top is 0"):
         photos.explain_photo(network, pets.draw_pet(0).image, top=0)
     with refused("2 classes and 3 names"):
         photos.explain_photo(network._replace(class_names=("a", "b", "c")), pets.draw_pet(0).image)
+
+
+# --- photographs and networks whose sizes differ ----------------------------------------------
+
+
+def fixed(size=(96, 96, 3), names=("cat", "dog")):
+    """A network that takes one size only, as most that are trained in class."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input(size), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(6, 3, strides=4, activation="relu"),
+              keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(names))]
+    return photos.Network(keras.Sequential(layers), names, 96)
+
+
+@pytest.mark.parametrize("shape, inside", [((300, 400), (72, 96)), ((400, 300), (96, 72)), ((60, 40), (96, 64)),
+                                           ((50, 2000), (2, 96)), ((3000, 1), (96, 1))])
+def test_a_network_of_fixed_size_gets_the_whole_picture(shape, inside):
+    image = np.full((*shape, 3), 200, np.uint8)
+    image[:shape[0] // 2] = 100
+    answer = photos.explain_photo(fixed(), image)
+    top, left = (96 - inside[0]) // 2, (96 - inside[1]) // 2
+    bars = np.ones((96, 96), bool)
+    bars[top:top + inside[0], left:left + inside[1]] = False
+    assert answer.image.shape == (96, 96, 3)
+    assert (answer.image[bars] == answer.image[~bars].mean().round()).all()
+    assert answer.image[~bars].min() < 120 and answer.image[~bars].max() > 180
+    assert answer.shown == f"whole, {inside[0]} × {inside[1]} of 96 × 96 pixels, bars beside it in its mean colour"
+
+
+def test_a_square_picture_needs_no_bars():
+    assert photos.explain_photo(fixed(), np.full((50, 50, 3), 9, np.uint8)).shown == ""
+
+
+def test_a_network_of_another_shape_than_square():
+    answer = photos.explain_photo(fixed((64, None, 3)), np.full((100, 300, 3), 9, np.uint8))
+    assert answer.image.shape == (64, 192, 3)
+
+
+def test_a_network_of_grey_pictures_gets_them_grey():
+    coloured = np.zeros((96, 96, 3), np.uint8)
+    coloured[..., 1] = 255
+    answers = [photos.explain_photo(fixed((96, 96, 1)), image) for image in (coloured, np.full((96, 96, 3), 150, np.uint8))]
+    np.testing.assert_allclose(answers[0].class_scores, answers[1].class_scores, rtol=0.01)
+    assert (answers[0].image == coloured).all()
+
+
+def test_a_size_that_the_network_does_not_take():
+    with refused("size is 192", "96 × 96 pixels only", "leave size out"):
+        photos.explain_photo(fixed(), pets.draw_pet(0).image, size=192)
+
+
+@pytest.mark.parametrize("shape, seen", [((500, 4000), (32, 256)), ((4000, 500), (256, 32)), ((20, 900), (32, 1024)),
+                                         ((1, 5000), (32, 1024))])
+def test_panoramas_are_seen_whole(network, shape, seen):
+    assert photos.explain_photo(network, np.full((*shape, 3), 90, np.uint8)).image.shape == (*seen, 3)
+
+
+def test_the_table_tells_of_bars(tmp_path):
+    answer = photos.explain_photo(fixed(), np.full((30, 40, 3), 9, np.uint8), file="a.jpg")
+    photos.write([answer], tmp_path)
+    assert [row["shown"] for row in table(tmp_path)] == 2 * [answer.shown]
 
 
 # --- files -----------------------------------------------------------------------------------
@@ -130,6 +190,46 @@ def test_a_network_comes_back_as_it_was_stored(network, tmp_path):
         photos.load_network(path)
 
 
+def test_names_with_points_are_names_of_their_own(tmp_path):
+    paths = [photos.save_network(fixed(names=names), tmp_path / stem)
+             for stem, names in (("cats.v1", ("cat", "dog")), ("cats.v2", ("a", "b", "c")), ("cats.keras", ("x", "y")))]
+    assert [path.name for path in paths] == ["cats.v1.keras", "cats.v2.keras", "cats.keras"]
+    assert [photos.load_network(path).class_names for path in paths] == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
+
+
+@pytest.mark.parametrize("n, names", [(2, ("cat",)), (2, ("a", "b", "c")), (1, ("a", "b", "c")), (1, ())])
+def test_the_number_of_names_is_checked_before_a_network_is_stored(tmp_path, n, names):
+    network = fixed(names=("any",) * n)._replace(class_names=names)
+    with refused(f"{n} classes and {len(names)} names", "one name a class"):
+        photos.save_network(network, tmp_path / "mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_number_of_names_is_checked_when_a_network_is_loaded(tmp_path):
+    path = photos.save_network(fixed(), tmp_path / "mine")
+    path.with_suffix(".json").write_text('{"class_names": ["cat"], "size": 96}')
+    with refused("2 classes and 1 names"):
+        photos.load_network(path)
+
+
+@pytest.mark.parametrize("names", ["ab", (0, 1)])
+def test_names_are_strings(names):
+    with refused("class_names is", repr(names)):
+        photos.explain_photo(fixed()._replace(class_names=names), pets.draw_pet(0).image)
+
+
+def test_a_single_score_may_have_one_name_or_two(tmp_path):
+    """Of two, the negative class comes first, as a folder's labels 0 and 1 do; its map is the positive one's, negated."""
+    network, image = fixed(names=("dog",)), pets.draw_pet(0).image
+    one = photos.explain_photo(network, image)
+    two = photos.explain_photo(network._replace(class_names=("cat", "dog")), image)
+    assert one.class_names == ("dog",) and sorted(two.class_names) == ["cat", "dog"]
+    dog, cat = two.class_names.index("dog"), two.class_names.index("cat")
+    assert two.class_scores[dog] == one.class_scores[0] == -two.class_scores[cat] and two.class_scores[0] >= 0
+    assert np.array_equal(two.cams[..., dog], one.cams[..., 0]) and np.array_equal(two.cams[..., cat], -one.cams[..., 0])
+    assert two.probabilities[dog] == one.probabilities[0] == 1 - two.probabilities[cat]
+
+
 @pytest.mark.parametrize("name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")])
 def test_spreadsheets_execute_nothing(tmp_path, name, harmless):
     tables.write_csv(["file"], [[name]], tmp_path / "t.csv")
@@ -162,6 +262,19 @@ def test_an_uploaded_photograph_is_explained_and_a_bad_one_is_named(network, pic
     assert len(view.children) == 2 and "text, not a picture" in view.children[1].value
     assert "<b>" not in view.children[1].value
     button.value = upload((pictures / "wide.png").read_bytes(), "again.png")
+    assert len(view.children) == 3
+
+
+def test_the_upload_says_beforehand_how_large_a_photograph_may_be(network):
+    """More than Jupyter's 10 MiB a message ends the connection, and nobody is told."""
+    button, status = photos.uploader(network).children
+    assert "up to 10 MB" in status.value and "open_image(" in status.value
+
+
+def test_a_choice_that_is_taken_back(network, pictures):
+    view = photos.uploader(network)
+    view.children[0].value = upload((pictures / "a.png").read_bytes())
+    view.children[0].value = ()
     assert len(view.children) == 3
 
 

@@ -105,8 +105,9 @@ def load(source="auto", n_train=None, batch_size=32, seed=0):
     source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to
     224x224 (both sides, whatever their proportions), read and decoded anew at every pass, so that they are
     never all in memory; "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where present.
-    n_train: how many to train on, if not all photographs or 2,000 drawings. seed picks which: 0 the first
-    n_train of those there are, 1 the next n_train, and so on round and round; valid and test stay the same.
+    n_train: how many to train on, if not all photographs or 2,000 drawings; of photographs valid and test are then
+    the first eighth as many, as in the whole, or 250. seed picks which are trained on: 0 the first n_train of those
+    there are, 1 the next n_train, and so on round and round; valid and test stay the same.
     Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
     unasked. Raises ValueError for anything else that isn't as described.
     """
@@ -204,13 +205,15 @@ def _photographs(n_train, batch_size, seed):
         end, again = min(first + n_train, n_all), max(first + n_train - n_all, 0)
         splits[0] = f"train[{first}:{end}]" + (f"+train[:{again}]" if again else "")
         numbers[0] = n_train
+        # Whoever trains on few doesn't want to wait for the answers about thousands.
+        numbers[1:] = [min(n, max(n_train // 8, few)) for n, few in zip(numbers[1:], DRAWN_NUMBERS[1:])]
 
-    def batches(split):
-        photographs = _read(builder, split)
+    def batches(split, n):
+        photographs = _read(builder, split).take(n)
         return (photographs.map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
                 .batch(batch_size).prefetch(2))
 
-    return PetData(*map(batches, splits), CLASS_NAMES, "tfds", PHOTO_SIZE, tuple(numbers))
+    return PetData(*map(batches, splits, numbers), CLASS_NAMES, "tfds", PHOTO_SIZE, tuple(numbers))
 
 
 def _boxed_photographs(share, n):
