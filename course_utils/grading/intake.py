@@ -208,14 +208,15 @@ def _sorted(release, cells):
     known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
     solution = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("solution")}
     locked = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("locked")}
-    fixed = [source for at, source in enumerate(sources) if at not in solution and len(source) > 20]
+    fixed = [source for source, cell in zip(sources, release.cells) if source.strip() and not cell.metadata.get(
+        "nbgrader", {}).get("solution") and (cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"))]
     places = [_index(cell, *known) for cell in cells]
     whole = {at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)}
     given, own = {}, {}
     for number, (cell, at) in enumerate(zip(cells, places)):
         theirs = cell.source
-        for source in fixed:  # cells that were merged with this one
-            theirs = theirs.replace(source, "\n").strip("\n") if source in theirs else theirs
+        for source in [*fixed, *([sources[at]] if at in locked else [])]:  # cells that were merged with this one
+            theirs = _without(theirs, source)
         piece = cell._replace(source=theirs)
         if at in solution:
             given.setdefault(at, []).append(piece)
@@ -233,6 +234,12 @@ def _sorted(release, cells):
             after = next((p for p in places[number + 1:] if p is not None), len(sources))
             own.setdefault(min(before + 1, after), []).append(piece)
     return given, own
+
+
+def _without(text, lines):
+    """The text without these whole lines, where they are in it."""
+    around = f"\n{text}\n"
+    return around.replace(f"\n{lines}\n", "\n").strip("\n") if f"\n{lines}\n" in around else text
 
 
 def _known(release):
