@@ -178,9 +178,9 @@ def uploader(network, top=3):
 
     from course_utils.widgets import cam_explorer
 
-    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description="choose a photograph",
+    button = ipywidgets.FileUpload(accept="image/*,.heic,.heif", multiple=False, description="choose a photograph",
                                    tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
-    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
+    status = ipywidgets.HTML('<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
                              '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
     view = ipywidgets.VBox([button, status])
 
