@@ -9,16 +9,19 @@ import html
 import json
 import re
 import sys
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from course_utils import cam, plots, tables
-from course_utils.datasets.folder import open_image
+from course_utils.datasets.folder import _fit, _plain, open_image
 from course_utils.explain import explain, probabilities
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
+SHARPEST = 1600  # pixels of the longer side of the pictures that are written
+PER_PAGE, COLUMNS_OF_PAGE, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
 COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "problem")
 
@@ -41,6 +44,7 @@ class Answer(NamedTuple):
     cams: np.ndarray  # (h, w, top), raw
     file: str
     shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
+    photo: np.ndarray | None = None  # (H', W', 3) uint8, the same with the photograph's own pixels, up to 1,600
 
 
 def explain_photo(network, image, top=3, size=None, file=""):
@@ -55,13 +59,13 @@ def explain_photo(network, image, top=3, size=None, file=""):
         raise ValueError(f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as open_image gives it.")
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
-    image, shown = _as_taken(network, image, size)
+    photo, (image, inside, shown) = image, _as_taken(network, image, size)
     _check_names(network.model, network.class_names)
     class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
     names, one_score = network.class_names, class_scores.shape[1] == 1
     if one_score:
         network = network._replace(class_names=names[-1:])
-    answer = _best(network, image, class_scores, cams, top, file)._replace(shown=shown)
+    answer = _best(network, image, class_scores, cams, top, file)._replace(shown=shown, photo=_sharp(photo, image, inside))
     return _with_opposite(answer, names[0], top) if one_score and len(names) == 2 else answer
 
 
@@ -96,39 +100,49 @@ def resized(image, size):
 
     A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
     """
-    from PIL import Image
-
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
         raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}.")
     short, long = sorted(image.shape[:2])
-    scale = max(size / long, min(NARROWEST / short, LARGEST / long))
-    new = _scaled(image, scale)
+    return _scaled(image, max(size / long, min(NARROWEST / short, LARGEST / long)))
+
+
+def _scaled(image, scale):
+    from PIL import Image
+
+    new = [max(1, round(n * scale)) for n in image.shape[1::-1]]
     return np.asarray(Image.fromarray(image).resize(new, Image.Resampling.BILINEAR))
 
 
 def _as_taken(network, image, size):
-    """The whole picture in a size that the network takes, and what was done to it beyond resizing, in words."""
-    from PIL import Image
-
+    """The whole picture in a size that the network takes; how much of that it fills; what was done, in words."""
     height, width, _ = _input_shape(network.model)
     if height is None and width is None:
         image = resized(image, network.size if size is None else size)
     elif size is not None and size not in (height, width):
         raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out.")
     else:
-        scale = min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1])
-        image = np.asarray(Image.fromarray(image).resize(_scaled(image, scale), Image.Resampling.BILINEAR))
-    inner = image.shape[:2]
-    outer = tuple(n or max(NARROWEST, given) for n, given in zip((height, width), inner))
-    if inner == outer:
-        return image, ""
-    return _with_bars(image, outer), f"whole, {_sides(*inner)} of {_sides(*outer)} pixels, bars beside it in its mean colour"
+        image = _scaled(image, min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1]))
+    inside = image.shape[:2]
+    outside = tuple(n or max(NARROWEST, given) for n, given in zip((height, width), inside))
+    if inside == outside:
+        return image, inside, ""
+    shown = f"whole, {_sides(*inside)} of {_sides(*outside)} pixels, bars beside it in its mean colour"
+    return _with_bars(image, outside), inside, shown
 
 
-def _with_bars(image, outer):
+def _sharp(photo, image, inside):
+    """The photograph as it is `inside` of `image`, bars and all, with as many of its own pixels as are worth having."""
+    scale = max(1, min(max(photo.shape[:2]) / max(inside), SHARPEST / max(image.shape[:2])))
+    photo = _scaled(photo, scale * max(inside) / max(photo.shape[:2]))
+    if inside == image.shape[:2]:
+        return photo
+    return _with_bars(photo, tuple(max(given, round(n * scale)) for n, given in zip(image.shape, photo.shape[:2])))
+
+
+def _with_bars(image, outside):
     """The picture in the middle of a larger one, (height, width). Its mean colour makes edges no stronger than they must be."""
-    top, left = ((n - given) // 2 for n, given in zip(outer, image.shape))
-    framed = np.empty((*outer, 3), np.uint8)
+    top, left = ((n - given) // 2 for n, given in zip(outside, image.shape))
+    framed = np.empty((*outside, 3), np.uint8)
     framed[:] = image.mean(axis=(0, 1)).round()
     framed[top:top + image.shape[0], left:left + image.shape[1]] = image
     return framed
@@ -148,11 +162,6 @@ def _input_shape(model):
     return shape if len(shape) == 3 and shape[2] in (1, 3) else (None, None, None)  # others are refused by `explain`
 
 
-def _scaled(image, scale):
-    """Width and height, as Pillow wants them."""
-    return tuple(max(1, round(n * scale)) for n in image.shape[1::-1])
-
-
 def _sides(height, width):
     return f"{height or 'any'} × {width or 'any'}"
 
@@ -169,9 +178,9 @@ def uploader(network, top=3):
 
     from course_utils.widgets import cam_explorer
 
-    button = ipywidgets.FileUpload(accept="image/*", multiple=False, description="choose a photograph",
+    button = ipywidgets.FileUpload(accept="image/*,.heic,.heif", multiple=False, description="choose a photograph",
                                    tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
-    status = ipywidgets.HTML('<div role="status">JPEG, PNG and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
+    status = ipywidgets.HTML('<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
                              '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
     view = ipywidgets.VBox([button, status])
 
@@ -189,7 +198,7 @@ def uploader(network, top=3):
         status.value = f'<div role="status" style="font-size:120%">{html.escape(photo["name"])}: {html.escape(said)}</div>'
         for old in view.children[2:]:
             old.close()
-        view.children = [button, status, cam_explorer(answer.image, answer.cams, answer.class_names, answer.class_scores)]
+        view.children = [button, status, cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)]
 
     button.observe(show, names="value")
     return view
@@ -272,51 +281,104 @@ def load_network(name):
 
 
 def write(answers, folder, problems=()):
-    """Write a PNG for every class of every answer, a contact sheet of the best ones, and table.csv; returns the table's path.
+    """Write a PNG for every class of every answer, contact sheets of the best ones, and table.csv; returns the table's path.
 
-    problems: (file, what was wrong) of pictures that couldn't be explained; they get a row, too.
+    answers: any iterable, gone through once. problems: (file, what was wrong) of pictures that couldn't be explained, looked
+    at afterwards; they get a row and a place, too. Rows and columns in the table are pixels of the pictures written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows, taken = [], set()
+    rows, taken, small = [], set(), []
     for answer in answers:
-        stem = _free(_plain(Path(answer.file).stem or "photo"), taken)
+        stem = _free(_file_name(Path(answer.file).stem or "photo"), taken)
         limit = np.abs(answer.cams).max()
         for i, (name, score, share) in enumerate(zip(answer.class_names, answer.class_scores, answer.probabilities)):
-            picture = plots.overlay(answer.image, answer.cams[..., i], keep="signed", limit=limit)
-            _save(picture, folder / f"{stem}_{i + 1}_{_plain(name)}.png")
-            row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.image.shape[:2]))
-            rows.append((answer.file, i + 1, name, f"{share:.4f}", f"{score:.4f}", row, column, answer.shown, ""))
-    rows += [(file, "", "", "", "", "", "", "", problem) for file, problem in problems]
-    if answers:
-        (folder / "contact_sheet.png").write_bytes(contact_sheet(answers).png)
+            picture = plots.overlay(answer.photo, answer.cams[..., i], keep="signed", limit=limit)
+            _save(picture, folder / f"{stem}_{i + 1}_{_file_name(name)}.png")
+            row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.photo.shape[:2]))
+            numbers = round(float(share), 4), round(float(score), 4), row, column
+            rows.append((answer.file, i + 1, name, *numbers, answer.shown, ""))
+        small.append(_small(answer))
+    rows += [(file, *[""] * (len(COLUMNS) - 2), problem) for file, problem in problems]
+    everything = [*small, *problems]
+    for i, start in enumerate(range(0, len(everything), PER_PAGE)):
+        page = f"contact_sheet_{i + 1}.png" if i else "contact_sheet.png"
+        (folder / page).write_bytes(_sheet(everything[start:start + PER_PAGE]).png)
     tables.write_csv(COLUMNS, rows, folder / "table.csv")
     return folder / "table.csv"
 
 
-def contact_sheet(answers, columns=4, most=24):
-    """The first photographs, each under the map of its best class: a `Picture`."""
-    panels = [plots.Panel(f"{a.class_names[0]}, {a.probabilities[0]:.0%}", image=a.image, cam=a.cams[..., 0]) for a in answers[:most]]
-    return plots.panels(panels, f"{len(panels)} photographs, each under the map of the class that was found in it",
-                        columns=min(columns, len(panels)), panel_size=3)
+def contact_sheet(answers, problems=()):
+    """Every photograph by its name, under the map of its best class, and what had problems by its name: a `Picture`."""
+    return _sheet([*map(_small, answers), *problems])
+
+
+def _small(answer):
+    """What the contact sheet needs of an answer, so that thousands find room."""
+    photo = _scaled(answer.photo, min(1, THUMBNAIL / max(answer.photo.shape[:2])))
+    return answer._replace(photo=photo, image=photo, cams=answer.cams[..., :1])
+
+
+def _sheet(items):
+    """Answers and problems in square places: one tall picture would tear gaps into all rows."""
+    names = [Path(item.file if isinstance(item, Answer) else item[0]) for item in items]
+    often = {path.name for path in names if sum(other.name == path.name for other in names) > 1}
+    panels = [_place(item, f"{path.parent.name}/{path.name}" if path.name in often else path.name or "photo")
+              for item, path in zip(items, names)]
+    failed = [_plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
+    what = f"{len(items) - len(failed)} photographs, each under the map of the class that was found in it"
+    what += f"; not explained: {', '.join(failed)}" if failed else ""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the font lacks some scripts' letters
+        sheet = plots.panels(panels, what, columns=min(COLUMNS_OF_PAGE, len(panels)), panel_size=3)
+    return plots.Picture(sheet.png, _in_a_line(sheet.alt), [_in_a_line(line) for line in sheet.fingerprint])
+
+
+def _place(item, name):
+    # Between two dollar signs Matplotlib would read a formula.
+    title = _fit(name, 25).replace("$", r"\$") + "\n"
+    if not isinstance(item, Answer):
+        return plots.Panel(title + "not explained", image=np.full((96, 96, 3), 225, np.uint8))
+    best = f"{item.class_names[0]}, {item.probabilities[0]:.0%}".replace("$", r"\$")
+    photo, evidence = item.photo, item.cams[..., 0]
+    height, width = photo.shape[:2]
+    if height != width:
+        (a, b), (c, d) = ((n // 2, n - n // 2) for n in (max(height, width) - height, max(height, width) - width))
+        evidence = np.pad(cam.upsample(evidence, (height, width)), ((a, b), (c, d)))
+        photo = np.pad(photo, ((a, b), (c, d), (0, 0)), constant_values=255)
+    return plots.Panel(title + best, image=photo, cam=evidence)
+
+
+def _in_a_line(text):
+    return text.replace("\n", ": ").replace(r"\$", "$")
 
 
 def explain_files(network, files, top=3, size=None, progress=True):
-    """(answers, problems) of picture files; a file that can't be used becomes a problem, (file, why), and the rest go on."""
+    """(answers, problems) of picture files; a file that can't be used becomes a problem, (file, why), and the rest go on.
+
+    All answers are in memory, up to 8 MB each.
+    """
+    problems = []
+    return list(_explained(network, files, top, size, progress, problems)), problems
+
+
+def _explained(network, files, top, size, progress, problems):
+    """One answer after the other; what can't be explained is added to `problems`."""
     from tqdm.auto import tqdm
 
-    answers, problems = [], []
     for file in tqdm(files, "explaining", leave=False, disable=not progress):
         try:
-            answers.append(explain_photo(network, open_image(file), top, size, str(file)))
+            answer = explain_photo(network, open_image(file), top, size, str(file))
         except (OSError, ValueError) as error:
             problems.append((str(file), str(error)))
-    return answers, problems
+        else:
+            yield answer
 
 
-def _plain(name):
-    """A name that every file system takes."""
-    return re.sub(r"[^\w.-]+", "_", name).strip("._")[:60] or "photo"
+def _file_name(name):
+    """A name that every file system takes: most allow 255 bytes, and two such names make one."""
+    name = re.sub(r"[^\w.-]+", "_", name).encode()[:60].decode(errors="ignore")
+    return name.strip("._") or "photo"
 
 
 def _free(stem, taken):
@@ -337,12 +399,16 @@ def _save(pixels, path):
 def main(model, files, folder, top=3, size=None):
     """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be explained."""
     network = load_network(model)
-    answers, problems = explain_files(network, files, top, size, progress=sys.stderr.isatty())
-    for answer in answers:
-        said = ", ".join(f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
-        print(f"{answer.file}: {said}")
-    for file, why in problems:
-        print(f"{file}: {why}")
-    table = write(answers, folder, problems)
-    print(f"{len(answers)} explained, {len(problems)} not; pictures and {table.name} in {table.parent}")
+    said, problems = [], []
+
+    def noted():
+        for answer in _explained(network, files, top, size, sys.stderr.isatty(), problems):
+            shares = (f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
+            said.append(f"{answer.file}: {', '.join(shares)}")
+            yield answer
+
+    table = write(noted(), folder, problems)
+    for line in [*said, *(f"{file}: {why}" for file, why in problems)]:
+        print(_plain(line))
+    print(f"{len(said)} explained, {len(problems)} not; pictures and {table.name} in {table.parent}")
     return 1 if problems else 0

@@ -9,6 +9,7 @@ import warnings
 import zlib
 
 import numpy as np
+import pillow_heif
 import psutil
 import pytest
 from checks import refused
@@ -22,6 +23,9 @@ from course_utils.datasets.folder import load_folder, open_image
 DRAWING = Image.fromarray(pets.draw_pet(74).image)  # 96 x 96
 WIDE = DRAWING.resize((120, 80))
 many = settings(max_examples=150, deadline=None, derandomize=True)
+
+
+pillow_heif.register_heif_opener()  # and what writes HEIC, which `folder` doesn't need
 
 
 def encoded(image, kind, **options):
@@ -88,7 +92,7 @@ def test_the_default_size_is_that_of_photographs(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO",
-                                  "MPO"])
+                                  "MPO", "HEIF"])
 def test_formats_are_told_by_their_contents(tmp_path, kind):
     photos(tmp_path, cat={"holiday.txt": encoded(DRAWING, kind)}, dog={"a.png": DRAWING})
     loaded = load_folder(tmp_path, size=96)
@@ -211,7 +215,7 @@ def test_transparent_parts_are_white(tmp_path):
     keyed[:10] = 255, 0, 0
     palette = Image.fromarray(np.repeat([[0], [1]], 10, axis=0).astype(np.uint8).repeat(20, 1), "P")
     palette.putpalette([255, 0, 0, 0, 255, 0])
-    files = {"rgba.png": encoded(rgba, "PNG"), "rgba.webp": encoded(rgba, "WEBP", lossless=True),
+    files = {"rgba.png": encoded(rgba, "PNG"), "rgba.webp": encoded(rgba, "WEBP", lossless=True), "rgba.heic": encoded(rgba, "HEIF", quality=-1, chroma=444, matrix_coefficients=0),
              "keyed.png": encoded(Image.fromarray(keyed), "PNG", transparency=(0, 0, 255)),
              "palette.png": encoded(palette, "PNG", transparency=1),
              "palette.gif": encoded(palette, "GIF", transparency=1)}
@@ -225,7 +229,7 @@ def test_transparent_parts_are_white(tmp_path):
     assert (open_image(tmp_path / "half.png") == 127).all()
 
 
-@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 def test_of_moving_pictures_the_first(tmp_path, kind):
     frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "lime", "blue")]
     photos(tmp_path, cat={"a": encoded(frames[0], kind, save_all=True, append_images=frames[1:])})
@@ -243,7 +247,7 @@ def test_a_phones_picture_with_extras_is_one_picture(tmp_path):
     assert loaded.report == [] and np.abs(loaded.images[0] - loaded.images[1]).max() < 5
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_upright(tmp_path, kind, orientation):
     """The EXIF standard: the stored row 0 is at the top, top, bottom, bottom, left, right, right, left."""
@@ -254,6 +258,7 @@ def test_pictures_are_upright(tmp_path, kind, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"quality": 95} if kind in ("JPEG", "WEBP", "AVIF") else {}
+    exif = exif.tobytes() if kind == "HEIF" else exif  # its writer notes the turn in the file as cameras do, from bytes only
     (tmp_path / "a").write_bytes(encoded(Image.fromarray(stored), kind, exif=exif, **options))
     image = open_image(tmp_path / "a").astype(float)
     edges = {"top": np.s_[:8], "bottom": np.s_[-8:], "left": np.s_[:, :8], "right": np.s_[:, -8:]}
@@ -287,7 +292,7 @@ BROKEN = {
     "korean.jpg": ("고양이와 개\n".encode(), "text, not a picture"),
     "latin.jpg": ("<html>déjà vu</html>".encode("latin-1"), "text, not a picture"),
     "paper.jpg": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\0\1\2", "PDF, not a picture"),
-    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC"),
+    "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC, damaged"),
     "noise.jpg": (bytes(range(256)), "unknown format"),
     "half.jpg": (JPEG[:len(JPEG) // 2], "damaged or rare: image file is truncated"),
     "start.jpg": (JPEG[:30], "damaged"),
@@ -399,6 +404,32 @@ def test_files_and_folders_that_may_not_be_read(tmp_path, monkeypatch):
         load_folder(tmp_path / "secret")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("size, seen", [((12_000, 9_000), (6_000, 4_500)), ((16_320, 12_240), (8_160, 6_120)), ((40_000, 1_700), (20_000, 850))])
+def test_what_large_phones_take_is_decoded_at_a_half(tmp_path, size, seen):
+    """108 and 200 million pixels, the latter beyond Pillow's own limit, and a panorama."""
+    grey = Image.new("L", size, 200)
+    grey.paste(50, (0, 0, size[0] // 2, size[1]))
+    path = photos(tmp_path, cat={"a.jpg": encoded(grey, "JPEG")}) / "cat" / "a.jpg"
+    image = open_image(path)
+    assert image.shape == (*seen[::-1], 3) and (image[:, :seen[0] // 2 - 8] == 50).all() and (image[:, seen[0] // 2 + 8:] == 200).all()
+    assert len(load_folder(tmp_path, size=64).files) == 1
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "HEIF"])
+def test_the_header_is_enough_to_refuse_what_is_larger(tmp_path, kind):
+    data = bytearray(encoded(Image.new("L", (640, 480)), kind))
+    if kind == "JPEG":
+        at = data.index(b"\xff\xc0")  # start of frame: length, bits, height, width
+        data[at + 5:at + 9] = struct.pack(">HH", 40_000, 40_000)
+    else:
+        at = data.index(b"ispe")  # version, width, height
+        data[at + 8:at + 16] = struct.pack(">II", 40_000, 40_000)
+    (tmp_path / "a").write_bytes(data)
+    with refused("1,600 million pixels" if kind == "JPEG" else "'a'", "can't be opened as a picture"):
+        open_image(tmp_path / "a")
+
+
 def test_400_million_pixels_cost_no_memory(tmp_path):
     """With 100 MB to spare it is refused for what it is, and not by the system."""
     pytest.importorskip("resource", reason="Windows has no such limit")
@@ -440,7 +471,7 @@ VALID = [
     encoded(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(180)]),
     encoded(SMALL, "WEBP", exif=EXIF), encoded(SMALL, "TIFF", exif=EXIF), encoded(SMALL.convert("F"), "TIFF"),
     encoded(SMALL, "TIFF", compression="tiff_lzw"),
-    encoded(SMALL, "AVIF"), encoded(SMALL, "JPEG2000"), encoded(SMALL, "PPM"), encoded(SMALL, "ICO"),
+    encoded(SMALL, "AVIF"), encoded(SMALL, "HEIF"), encoded(SMALL, "JPEG2000"), encoded(SMALL, "PPM"), encoded(SMALL, "ICO"),
 ]
 BEGINNINGS = [b"", *(data[:n] for data in VALID for n in (4, 12, 40))]
 

@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import io
 
 import numpy as np
 import pytest
@@ -184,6 +185,85 @@ def test_pictures_and_a_table_are_written(network, pictures, tmp_path):
     answer, row = answers[0], rows[0]
     assert row["class"] == answer.class_names[0] and float(row["probability"]) == pytest.approx(answer.probabilities[0], abs=1e-4)
     assert Image.open(tmp_path / "out" / f"a_1_{answer.class_names[0]}.png").size == (96, 96)
+
+
+def test_numbers_in_the_table_are_numbers(network, tmp_path):
+    answer = photos.explain_photo(network, pets.draw_pet(1).image, file="=1+1.png")
+    assert answer.class_scores[1] < 0  # what a spreadsheet would take for a formula, were it text
+    photos.write([answer], tmp_path)
+    rows = table(tmp_path)
+    assert [float(row["class score"]) for row in rows] == pytest.approx(answer.class_scores, abs=1e-4)
+    assert [row["file"] for row in rows] == 2 * ["'=1+1.png"]
+
+
+NAMES = ["a,b.png", "two\nlines.png", "=1+1.png", "äöü ß.png", "日本語.png", "a$b$c.png", "\udcff.png", "字" * 80 + ".png", 'say "x".png',
+         "x.tar.png", " ", "..png", "CON.png"]
+
+
+def test_names_of_all_kinds(network, tmp_path, recwarn):
+    answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
+    photos.write([answer._replace(file=name) for name in NAMES], tmp_path, [(name, "why") for name in NAMES])
+    rows = table(tmp_path)
+    assert [row["file"] for row in rows] == 2 * [name.replace("\udcff", "?").replace("=1", "'=1") for name in NAMES]
+    assert len(list(tmp_path.glob("*_1_*.png"))) == len(NAMES)
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
+
+
+@pytest.mark.parametrize("shape, written", [((300, 400), (300, 400)), ((2400, 1800), (1600, 1200)), ((250, 4000), (100, 1600)),
+                                            ((40, 30), (96, 72))])
+def test_pictures_that_are_written_have_the_photographs_pixels(network, tmp_path, shape, written):
+    """Up to 1,600 on the longer side, and no fewer than the network saw."""
+    photos.write([photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8), top=1, file="a.jpg")], tmp_path)
+    [path] = tmp_path.glob("a_1_*.png")
+    assert Image.open(path).size == written[::-1]
+
+
+def test_fine_details_of_a_photograph_are_still_in_the_picture(network):
+    stripes = np.zeros((400, 400, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert (photos.explain_photo(network, stripes).photo == stripes).all()
+
+
+@pytest.mark.parametrize("shape, framed", [((300, 400), (400, 400)), ((2400, 1800), (1600, 1600)), ((1, 3000), (1600, 1600))])
+def test_pictures_that_are_written_have_the_bars_that_the_network_saw(shape, framed):
+    photo = photos.explain_photo(fixed(), np.full((*shape, 3), 99, np.uint8)).photo
+    assert photo.shape == (*framed, 3) and (photo == 99).all()
+
+
+def test_the_strongest_place_in_the_table_is_one_of_the_picture_written(network, tmp_path):
+    pet = pets.draw_pet(1, size=960)
+    photos.write([photos.explain_photo(network, pet.image, top=1, file="a.png")], tmp_path)
+    [row] = table(tmp_path)
+    x0, y0, x1, y1 = pet.head_box
+    assert y0 <= int(row["strongest row"]) < y1 and x0 <= int(row["strongest column"]) < x1
+
+
+def test_the_contact_sheet_names_every_file(network):
+    answer = photos.explain_photo(network, pets.draw_pet(1).image)
+    sheet = photos.contact_sheet([answer._replace(file=f"pets/{i}.png") for i in range(30)] + [answer._replace(file="other/7.png")],
+                                 [("bad.jpg", "why")])
+    names = [line.partition(":")[0] for line in sheet.fingerprint]
+    assert names == [f"pets/{i}.png" if i == 7 else f"{i}.png" for i in range(30)] + ["other/7.png"]
+    assert sheet.alt.startswith("31 photographs") and "not explained: bad.jpg." in sheet.alt
+
+
+def test_a_tall_picture_tears_no_gaps_into_the_contact_sheet(network):
+    answers = [photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8))
+               for shape in ((96, 96), (800, 100), (60, 96), (96, 96), (96, 60))]
+    size = [Image.open(io.BytesIO(photos.contact_sheet(some).png)).size for some in (answers, 5 * answers[:1])]
+    assert size[0] == size[1]
+
+
+def test_contact_sheets_have_as_many_pages_as_needed(network, tmp_path):
+    answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
+    photos.write((answer._replace(file=f"{i}.png") for i in range(25)), tmp_path, [(f"bad{i}.png", "why") for i in range(24)])
+    assert sorted(path.name for path in tmp_path.glob("contact*")) == [
+        "contact_sheet.png", "contact_sheet_2.png", "contact_sheet_3.png"]
+
+
+def test_where_nothing_can_be_explained_the_contact_sheet_names_what_could_not(tmp_path):
+    photos.write([], tmp_path, [("bad.png", "why")])
+    assert (tmp_path / "contact_sheet.png").is_file()
 
 
 def test_the_command_goes_on_past_bad_files(pictures, tmp_path, capsys):

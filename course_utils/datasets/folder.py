@@ -16,17 +16,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 
 from course_utils.datasets.pets import _whole_number
 
-MAX_PIXELS = 64_000_000  # 8,000 x 8,000: more than most phones take, 200 MB when decoded
+MAX_PIXELS = 64_000_000  # 8,000 x 8,000: 200 MB when decoded
+MAX_JPEG = 4 * MAX_PIXELS  # what phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that
 MIN_SIDE = 8  # with fewer pixels there is nothing to see
 # Formats that declare themselves in their first bytes. PostScript is left out: Pillow would run a program.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
 
 _NOT_MEANT = ("Thumbs.db", "desktop.ini", "__MACOSX")  # left behind by systems, as what begins with a dot
-_HEIC = (b"heic", b"heix", b"heim", b"hevc", b"hevx", b"mif1", b"msf1")
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _SMALL = 4  # enlarging more than this is worth a line in the report
 _KINDS = {"1": "black and white", "L": "grey", "P": "palette", "CMYK": "CMYK", "I": "32-bit grey",
           "F": "floating-point grey"}
@@ -197,7 +198,8 @@ def open_image(path, name=None):
     """The picture in a file: (H, W, 3) uint8, RGB, upright, transparent parts white; of several, the first.
 
     path: of a file, or an open binary one, which messages then call `name`. Raises FileNotFoundError if there is no
-    such file, and ValueError with the reason if it isn't a picture that can be read, or one of more than 64 million pixels.
+    such file, and ValueError with the reason if it isn't a picture that can be read, or one of more than 64 million pixels;
+    a JPEG may have 256 million, and one of more than 64 comes at a half of its height and width.
     """
     if not hasattr(path, "read"):
         path = _path(path, "file")
@@ -226,7 +228,7 @@ def _read(path, size=None):
             start = file.read(512)
             if not start:
                 raise _Unusable("empty (0 bytes)")
-            image, notes = _decode(file, size)
+            image, notes = _decode(file, start, size)
             if size:
                 image = _square(image, size)
             return np.array(image), notes
@@ -235,7 +237,7 @@ def _read(path, size=None):
     except UnidentifiedImageError:
         raise _Unusable(_what_else(start)) from None
     except Image.DecompressionBombError as error:  # Pillow's own limit, 180 million pixels
-        raise _Unusable(_too_large(int(re.search(r"\d+", str(error))[0]))) from None
+        raise _Unusable(_too_large(int(re.search(r"\d+", str(error))[0]), MAX_PIXELS)) from None
     except MemoryError:
         raise _Unusable("too large for this machine's memory") from None
     except Exception as error:  # damaged files make Pillow's decoders raise almost anything
@@ -244,12 +246,15 @@ def _read(path, size=None):
         raise _Unusable(f"damaged or rare: {_fit(str(error) or type(error).__name__, 53)}") from None
 
 
-def _decode(file, size):
+def _decode(file, start, size):
     """The picture of an open file, upright and RGB, and notes; roughly reduced already if a size is given."""
-    image, notes = Image.open(file, formats=FORMATS), []
+    image, notes = _opened(file, start), []
     width, height = image.size
-    if width * height > MAX_PIXELS:  # the header tells; nothing is decoded yet
-        raise _Unusable(_too_large(width * height))
+    allowed = MAX_JPEG if image.format in ("JPEG", "MPO") else MAX_PIXELS
+    if width * height > allowed:  # the header tells; nothing is decoded yet
+        raise _Unusable(_too_large(width * height, allowed))
+    if width * height > MAX_PIXELS:
+        image.draft(None, (width // 2, height // 2))
     if size:
         short, long = sorted(image.size)
         if short < MIN_SIDE:
@@ -268,6 +273,23 @@ def _decode(file, size):
         image = image.transpose(turn)
         notes.append(("turned, says its EXIF data", "put upright"))
     return image, notes + note
+
+
+def _opened(file, start):
+    """The picture that a file declares itself to be in its first bytes, `start`; not decoded yet."""
+    formats = FORMATS
+    if _is_heic(start):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        formats += ("HEIF",)
+    try:
+        return Image.open(file, formats=formats)
+    except Image.DecompressionBombError:
+        if not start.startswith(b"\xff\xd8"):
+            raise
+        file.seek(0)
+        return JpegImagePlugin.jpeg_factory(file)  # the same without Pillow's limit; ours comes next
 
 
 def _as_rgb(image):
@@ -307,8 +329,8 @@ def _square(image, size):
 
 def _what_else(start):
     """What a file is that isn't a picture, from its first bytes."""
-    if start[4:8] == b"ftyp" and start[8:12] in _HEIC:
-        return "HEIC, an iPhone's format, which can't be read here"
+    if _is_heic(start):
+        return "HEIC, damaged or of a rare kind"
     if start.startswith(b"%PDF"):
         return "PDF, not a picture"
     if all(byte >= 32 or byte in b"\t\n\f\r" for byte in start):
@@ -316,8 +338,12 @@ def _what_else(start):
     return "no picture, in an unknown format, or damaged at its beginning"
 
 
-def _too_large(pixels):
-    return f"{pixels / 1e6:,.0f} million pixels, more than the {MAX_PIXELS / 1e6:.0f} million allowed"
+def _is_heic(start):
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIC
+
+
+def _too_large(pixels, allowed):
+    return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed"
 
 
 def _fit(text, width):
