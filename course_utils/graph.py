@@ -8,7 +8,6 @@ The model stays as it is: nothing is added to it, cut from it, called symbolical
 once for every question, and anew where it was changed since.
 """
 
-import functools
 import re
 import weakref
 from typing import NamedTuple
@@ -95,6 +94,8 @@ def run(way, given):
         once = node, place.around  # an operation may make several tensors
         if once not in made:
             args, kwargs = node.arguments.fill_in({id(one.tensor): at[one] for one in before})
+            if "training" in getattr(operation, "_call_context_args", ()):
+                kwargs["training"] = False  # as `predict` does it: no dropout, no augmentation
             made[once] = keras.tree.flatten(operation(*args, **kwargs))
         at[place] = made[once][tensor_index]
     return at
@@ -447,24 +448,30 @@ def _call(function, model, images, more):
         if _are_too_small(answer, images, more):
             raise ValueError(_too_small(model, images)) from error
         raise ValueError(f"Model '{model.name}' fails on images of shape {images.shape}: {_first_line(error)}") from error
-    finite, output, *arrays = answers
-    broken = any(0 in array.shape or not np.isfinite(array).all() for array in (output, *arrays))
-    if finite and broken and _are_too_small(answer, images, more):
+    if any(0 in array.shape for array in answers) or not np.isfinite(answers[1]).all() and _leave_no_cells(model, images):
         raise ValueError(_too_small(model, images))
     return answers
 
 
+def _leave_no_cells(model, images):
+    """Is an array on the way empty? Asked only where the scores aren't numbers: the mean of no cells is none."""
+    import tensorflow as tf
+
+    way = graph_of(model).way
+    return any(0 in value.shape for value in run(way, {way[0]: tf.cast(images[:1], way[0].tensor.dtype)}).values())
+
+
 def _are_too_small(answer, images, more):
-    """Would the same pictures, larger, get a proper answer? Asked only after they got none."""
+    """Would the same pictures, larger, get an answer? Asked only after they raised an error, of whatever kind."""
     import tensorflow as tf
 
     times = -(-256 // min(images.shape[1:3]))
     larger = images[:1].repeat(times, axis=1).repeat(times, axis=2)
     try:
-        _, *arrays = answer(larger, [m[:1] for m in more])
+        answer(larger, [m[:1] for m in more])
     except (tf.errors.OpError, ValueError):
         return False
-    return times > 1 and all(array.size and np.isfinite(array).all() for array in arrays)
+    return times > 1
 
 
 def _too_small(model, images):
@@ -475,15 +482,20 @@ def _too_small(model, images):
 
 def _check_own_answer(model, images, output, way):
     """Asked through its graph, the model must say what it says when called."""
+    import keras
     import tensorflow as tf
 
     def same(own):
         return own.shape == output[:len(own)].shape and np.abs(own - output[:len(own)]).max() <= room(way) * (1 + np.abs(own).max())
 
-    call = functools.partial(model, training=False)
-    own = np.asarray(call(tf.constant(images[:1])), np.float32)
+    def call(images):
+        taken = images if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, [images])
+        [own] = keras.tree.flatten(model(taken, training=False))
+        return tf.cast(own, tf.float32)
+
+    own = np.asarray(call(tf.constant(images[:1])))
     # Compiled and all at once, too: rounding differs there, and a deep network without training makes much of it.
-    if not same(own) and not same(np.asarray(tf.function(call)(tf.constant(images)), np.float32)):
+    if not same(own) and not same(np.asarray(tf.function(call)(tf.constant(images)))):
         raise ValueError(f"Model '{model.name}' itself says {own.ravel()[:3]}, but running the layers of its graph gives "
                          f"{output[0].ravel()[:3]}: it computes something that isn't in its graph, or something random.")
 

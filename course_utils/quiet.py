@@ -10,9 +10,10 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 
 # What only informs: absl's notes and its INFO lines ("I0000 00:00:17… port.cc:153] oneDNN custom operations are on").
-_GREETING = re.compile(rb"^(I\d{4} |\d{4}-\d\d-\d\d .*: I tensorflow|WARNING: All log messages before absl::InitializeLog)")
+_GREETING = re.compile(rb"^(I\d{4} |\d{4}-\d\d-\d\d .*: I tensorflow|To enable the following instructions|WARNING: All log messages before absl::InitializeLog)")
 
 
 def install():
@@ -29,7 +30,12 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def find_spec(self, name, path=None, target=None):
         change = self.waiting.pop(name, None)
-        spec = change and importlib.util.find_spec(name)  # by the finders behind this one
+        if change is None:
+            return None
+        try:
+            spec = importlib.util.find_spec(name)  # by the finders behind this one
+        finally:
+            self.waiting[name] = change  # for another try, if this one fails
         if spec and spec.loader:
             spec.loader.exec_module = change(spec.loader.exec_module)
         return spec
@@ -65,6 +71,9 @@ def _then_set_up(load):
 
 
 def _set_up(keras):
+    if keras.config.backend() != "tensorflow":  # loaded before this package, which would have set it
+        warnings.warn(f"Keras runs on {keras.config.backend()} here and this course needs TensorFlow: restart the kernel, and import "
+                      "course_utils before Keras.", stacklevel=2)
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)

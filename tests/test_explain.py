@@ -499,11 +499,34 @@ def test_a_model_with_a_call_of_its_own_is_not_looked_into():
     assert scores.shape == (5, 3)
 
 
+class Noisy(layers.Layer):
+    def call(self, x):
+        return x + keras.random.normal(keras.ops.shape(x))
+
+
 def test_scores_that_are_not_those_of_the_model_are_refused():
-    """Chance, for one: Dropout that stays on."""
-    model = functional(*body(), lambda x: layers.Dropout(0.5)(x, training=True), gap(), linear())
     with refused("itself says", "something random"):
-        explain(model, IMAGES)
+        explain(functional(*body(), Noisy(), gap(), linear()), IMAGES)
+
+
+@pytest.mark.parametrize("step", [layers.RandomFlip(), layers.RandomContrast(0.5), layers.GaussianNoise(1.0), layers.BatchNormalization(),
+                                  lambda x: layers.Dropout(0.5)(x, training=True), lambda x: keras.Sequential([layers.RandomRotation(0.2)])(x)],
+                         ids=lambda step: getattr(step, "name", "written otherwise"))
+def test_augmentation_and_dropout_are_off_as_in_predict(step):
+    model = functional(step, *body(), gap(), linear())
+    scores, _ = explain(model, IMAGES, verbose=False)
+    np.testing.assert_allclose(scores, model.predict(IMAGES, verbose=0), atol=1e-5)
+
+
+@pytest.mark.parametrize("inputs, outputs", [(lambda x: {"image": x}, lambda y: y), (lambda x: [x], lambda y: [y]),
+                                             (lambda x: x, lambda y: {"scores": y})], ids=["dict in", "lists", "dict out"])
+def test_inputs_and_outputs_may_be_in_a_list_or_a_dict(inputs, outputs):
+    x = keras.Input((12, 12, 3), name="image")
+    y = through(x, *body(), gap(), linear())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores, _ = explain(keras.Model(inputs(x), outputs(y)), IMAGES, verbose=False)
+    np.testing.assert_allclose(scores, np.asarray(keras.Model(x, y)(IMAGES)), atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [(3, 12, 12), (3, None, None)], ids=str)

@@ -886,6 +886,14 @@ def test_no_gradient_leads_back(how):
     assert grad_cam(model, IMAGES, 0, step, verbose=False)[1].max() > 0  # behind it there is one
 
 
+def test_an_infinite_gradient_is_not_blamed_on_the_size():
+    """The cube root of nothing: as in generalised mean pooling where a map is dark."""
+    root = layers.Lambda(lambda x: tf.reduce_mean(x, axis=(1, 2)) ** 0.3, output_shape=(4,))
+    dark = layers.Conv2D(4, 3, activation="relu", bias_initializer=keras.initializers.Constant(-100))
+    with refused("NaN or infinite"):
+        grad_cam(functional(dark, root, dense(3, "class_scores"), size=(None, None, 3)), IMAGES, 0)
+
+
 def test_a_gradient_of_zero_gives_zeros_and_one_warning():
     model = flattened()
     *before, v, a, w, b = model.get_weights()
