@@ -50,9 +50,9 @@ def students(folder):
         if path.name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
-            refused[path.name] = "is no folder; expected a folder a student, named by the student's id"
+            refused[_plain(path.name)] = "is no folder; expected a folder a student, named by the student's id"
         elif not STUDENT_ID.fullmatch(path.name):
-            refused[path.name] = "is no student id: letters, digits and . _ @ - are possible"
+            refused[_plain(path.name)] = "is no student id: letters, digits and . _ @ - are possible"
         else:
             found[path.name] = path
     return found, refused
@@ -66,20 +66,20 @@ def submitted(folder, releases):
     candidates, refused, ignored = {}, {}, []
     for path in sorted(_files(folder)):
         if path.suffix != ".ipynb" or ".ipynb_checkpoints" in path.parts:
-            ignored.append(path.name)
+            ignored.append(_plain(path.name))
             continue
         named = next((name for name in releases if path.stem == name), None) or next(
             (name for name in releases if path.stem.startswith(name)), None)
         try:
             notebook = read(path)
         except Refused as why:
-            refused[named or path.name] = str(why)
+            refused[named or _plain(path.name)] = str(why)
             continue
         fits = named or _by_cells(notebook, releases)
         if fits:
             candidates.setdefault(fits, []).append(path)
         else:
-            refused[path.name] = "belongs to no exercise: neither its name nor its cells tell which"
+            refused[_plain(path.name)] = "belongs to no exercise: neither its name nor its cells tell which"
     chosen = {}
     for name, paths in candidates.items():
         exact = [path for path in paths if path.stem == name]
@@ -87,7 +87,7 @@ def submitted(folder, releases):
             chosen[name] = (exact or paths)[0]
             refused.pop(name, None)  # a damaged copy beside a whole one
         else:
-            refused[name] = f"was handed in {len(paths)} times ({', '.join(p.name for p in paths)}); leave one"
+            refused[name] = f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
     return chosen, refused, ignored
 
 
@@ -105,7 +105,10 @@ def read(path):
         raise Refused("is a link or a device, not a file; hand in the notebook itself")
     if about.st_size > LARGEST:
         raise Refused(f"has {about.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}; clear its outputs and hand it in again")
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"can't be read ({error.strerror})") from None
     if not raw.strip():
         raise Refused("is empty; save the notebook and hand it in again")
     try:
@@ -161,7 +164,7 @@ def merge(release, cells):
     they define; whatever else isn't as released becomes a cell of the student's own, where it was. Everything else
     is as released, whatever was done to it.
     """
-    cells = [cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)]
+    cells = _whole([cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)])
     answers, remarks = _answers(release), []
     given, own = _sorted(release, cells)
     merged = nbformat.from_dict(json.loads(json.dumps(release)))
@@ -185,7 +188,7 @@ def merge(release, cells):
             for place, piece in elsewhere:  # what stands before the answer runs there, too: others may need it
                 if place >= at and piece in own.get(place, []):
                     own[place].remove(piece)
-            tried = _in_order(tried + [piece for _, piece in elsewhere], names, own.get(at + 1, []))
+            tried = _in_order(tried + [piece for _, piece in elsewhere], names)
             own.setdefault(at, []).extend(tried[:-1])
             cell.source = tried[-1].source if tried else cell.source
             if elsewhere:
@@ -285,25 +288,27 @@ def _texts(own, at):
     return texts
 
 
-def _in_order(pieces, names, behind):
-    """The pieces of an answer as they run, the last one being the answer; halves that are no code alone are one again.
-
-    names: what the answer must define. behind: cells of the student's own after it; a second half is taken from there.
-    """
+def _in_order(pieces, names):
+    """The pieces of an answer as they run, the last one being the answer. names: what it must define."""
     versions = [piece for piece in pieces if names & _defined(piece.source)]
     if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
         # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook counts.
         last = max(reversed(versions), key=lambda piece: piece.ran) if all(piece.ran for piece in versions) else versions[-1]
-        pieces = [piece for piece in pieces if piece is not last] + [last]
+        return [piece for piece in pieces if piece is not last] + [last]
+    return pieces
+
+
+def _whole(cells):
+    """The cells, halves of one that was split inside a statement made one again."""
     result = []
-    for piece in pieces + [piece for piece in behind if _tree(piece.source) is None]:
-        both = result[-1].source + "\n" + piece.source if result else ""
-        broken = result and None in (_tree(result[-1].source), _tree(piece.source))
-        if broken and _tree(both) is not None:
-            result[-1] = piece._replace(source=both)
-            behind[:] = [other for other in behind if other is not piece]
-        elif not any(piece is other for other in behind):
-            result.append(piece)
+    for cell in cells:
+        before = result[-1] if result else cell
+        both = before.source + "\n" + cell.source
+        if (before.kind == cell.kind == "code" and cell.grade_id in (None, before.grade_id)
+                and None in (_tree(before.source), _tree(cell.source)) and _tree(both) is not None):
+            result[-1] = before._replace(source=both)
+        else:
+            result.append(cell)
     return result
 
 
