@@ -288,7 +288,8 @@ def report(root, roster=()):
                 outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
                 row = dict.fromkeys(COLUMNS, "")
                 row |= {"student": student, "exercise": name, "status": outcome["status"], "reason": outcome["reason"],
-                        "handed in": outcome.get("timestamp", ""), "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
+                        "handed in": outcome.get("timestamp", ""),
+                        "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
                 if outcome["status"] == "graded":
                     try:
                         found = book.find_submission(name, student)

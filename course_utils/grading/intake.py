@@ -132,16 +132,20 @@ def _cell(cell):
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     about = metadata.get("nbgrader")
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
-    cell_id = next((i for i in (cell.get("id"), metadata.get("id")) if isinstance(i, str)), None)  # Colab: in the metadata
+    ids = cell.get("id"), metadata.get("id")  # Colab has it in the metadata
     ran = cell.get("execution_count")
     source = cell.get("source", "")
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    return Cell(grade_id if isinstance(grade_id, str) else None, cell_id, cell["cell_type"], source, ran if type(ran) is int else 0)
+    return Cell(grade_id if isinstance(grade_id, str) else None, next((i for i in ids if isinstance(i, str)), None),
+                cell["cell_type"], source, ran if type(ran) is int else 0)
 
 
 def _by_cells(cells, releases):
     """The one exercise that most of the cells come from; None if none is, or several are."""
-    shared = {name: len({_index(cell, *_known(release)) for cell in cells} - {None}) for name, release in releases.items()}
+    shared = {}
+    for name, release in releases.items():
+        known = _known(release)
+        shared[name] = len({_index(cell, *known) for cell in cells} - {None})
     fits = [name for name, n in shared.items() if n and n == max(shared.values())]
     return fits[0] if len(fits) == 1 else None
 
@@ -158,11 +162,11 @@ def _answers(release):
 
 
 def merge(release, cells):
-    """The student's work in the released notebook, as a `Submission` without time. cells: a `Cell` each, as `read` gives.
+    """The student's work in the released notebook, as a `Submission` without time. cells: as `read` gives them.
 
-    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the names
-    they define; whatever else isn't as released becomes a cell of the student's own, where it was. Everything else
-    is as released, whatever was done to it.
+    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the
+    names they define; whatever else isn't as released becomes a cell of the student's own, where it was.
+    Everything else is as released, whatever was done to it.
     """
     cells = _whole([cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)])
     answers, remarks = _answers(release), []
@@ -209,12 +213,20 @@ def merge(release, cells):
 def _sorted(release, cells):
     """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells before it})."""
     known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
-    solution = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("solution")}
-    locked = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("locked")}
-    fixed = [source for source, cell in zip(sources, release.cells) if source.strip() and not cell.metadata.get(
-        "nbgrader", {}).get("solution") and (cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"))]
+    about = [cell.metadata.get("nbgrader", {}) for cell in release.cells]
+    solution = {at for at, its in enumerate(about) if its.get("solution")}
+    locked = {at for at, its in enumerate(about) if its.get("locked")}
+    fixed = [source for at, source in enumerate(sources) if source.strip() and at not in solution
+             and (release.cells[at].cell_type != "code" or about[at].get("grade"))]  # texts and tests
     places = [_index(cell, *known) for cell in cells]
     whole = {at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)}
+    before, after, last, following = [], [], -1, len(sources)  # the released cells around each
+    for at, behind in zip(places, reversed(places)):
+        last = at if at is not None else last
+        before.append(last)
+        after.append(following)
+        following = behind if behind is not None else following
+    after.reverse()
     given, own = {}, {}
     for number, (cell, at) in enumerate(zip(cells, places)):
         theirs = cell.source
@@ -230,12 +242,11 @@ def _sorted(release, cells):
             continue  # it was changed, and is restored; what was only pasted under its name stays
         if at is not None and cell.kind != "code" and theirs == cell.source:
             lines = {line.strip() for line in sources[at].splitlines()}
-            piece = cell._replace(source="\n".join(line for line in theirs.splitlines() if line.strip() not in lines))
+            added = [line for line in theirs.splitlines() if line.strip() not in lines]
+            piece = cell._replace(source="\n".join(added))
         if piece.source.strip():
             # As early as its neighbours are in the exercise: where one was moved, what led to it moves along.
-            before = at if at is not None else next((p for p in reversed(places[:number]) if p is not None), -1)
-            after = next((p for p in places[number + 1:] if p is not None), len(sources))
-            own.setdefault(min(before + 1, after), []).append(piece)
+            own.setdefault(min(before[number] + 1, after[number]), []).append(piece)
     return given, own
 
 
@@ -293,7 +304,8 @@ def _in_order(pieces, names):
     versions = [piece for piece in pieces if names & _defined(piece.source)]
     if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
         # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook counts.
-        last = max(reversed(versions), key=lambda piece: piece.ran) if all(piece.ran for piece in versions) else versions[-1]
+        known = all(piece.ran for piece in versions)
+        last = max(reversed(versions), key=lambda piece: piece.ran) if known else versions[-1]
         return [piece for piece in pieces if piece is not last] + [last]
     return pieces
 
@@ -344,7 +356,8 @@ def _with_own(cells, own):
     for at in range(len(cells) + 1):
         for piece in own.get(at, [])[:OWN - number]:
             # Ids drawn at random would make two collections of one submission differ.
-            result.append(make[piece.kind](piece.source, id=hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()[:12]))
+            digest = hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()
+            result.append(make[piece.kind](piece.source, id=digest[:12]))
             number += 1
         result += cells[at:at + 1]
     return result
