@@ -49,8 +49,9 @@ def main(arguments=None):
             roster = options.roster.read_text(encoding="utf-8").split() if options.roster else ()
             rows = course.report(options.root, roster)
             target = options.output or Path(options.root, course.GRADING, "report.csv")
+            pages = feedback.write(options.root, rows)
             course.write_csv(rows, target)
-            print(f"{len(rows)} rows in {target}; {feedback.write(options.root, rows)} pages of feedback")
+            print(f"{len(rows)} rows in {target}; {pages} pages of feedback")
     except KeyboardInterrupt:
         sys.exit("Interrupted; what is done is kept. Call it again to go on.")
     except (OSError, RuntimeError, ValueError) as error:

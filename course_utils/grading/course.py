@@ -251,7 +251,7 @@ def _execute(root, student, name, path, released, locked, cell_seconds, protecte
 
 def _in_words(error):
     """What an exception says, on one line of bounded length."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    return " ".join(str(error).split()).encode("utf-8", "replace").decode()[:300] or type(error).__name__
 
 
 # --- remembering -----------------------------------------------------------------------------
@@ -269,7 +269,7 @@ def _remember(root, outcomes):
 def _write(path, text):
     """A file that is whole or not there, whenever the power goes."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(text, encoding="utf-8", errors="replace")  # half a character is no reason to lose the rest
     os.replace(part, path)
 
 
@@ -288,7 +288,8 @@ def report(root, roster=()):
                 outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
                 row = dict.fromkeys(COLUMNS, "")
                 row |= {"student": student, "exercise": name, "status": outcome["status"], "reason": outcome["reason"],
-                        "handed in": outcome.get("timestamp", ""), "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
+                        "handed in": outcome.get("timestamp", ""),
+                        "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
                 if outcome["status"] == "graded":
                     try:
                         found = book.find_submission(name, student)

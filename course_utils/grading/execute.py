@@ -35,7 +35,8 @@ class Failed(Exception):
 def execute(notebook, student, cell_seconds=30, protected=True, own=()):
     """Fill the outputs of the notebook's code cells, in place; returns remarks on what was cut short.
 
-    own: ids of the cells that the student added. The time for cells of the student's own is limited apart: once it is used up, the answers and tests still run.
+    own: ids of the cells that the student added. Their time is limited apart: once it is used up, the answers
+    and tests still run.
     Raises `Failed` where the kernel didn't survive.
     """
     return asyncio.run(_execute(notebook, student, cell_seconds, protected, own))
@@ -99,7 +100,8 @@ async def _run_all(manager, client, notebook, cell_seconds, own):
     if quits:
         remarks.append(f"cell {', '.join(quits)}: quit, exit or SystemExit; that cell ended, the others ran")
     if cut[True]:
-        remarks.append(f"{cut[True]} cells of the student's own didn't run: all of them have {OWN * cell_seconds} seconds together")
+        remarks.append(f"{cut[True]} cells of the student's own didn't run: "
+                       f"all of them have {OWN * cell_seconds} seconds together")
     if cut[False]:
         remarks.append(f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether")
     return remarks
@@ -124,7 +126,7 @@ async def _run(manager, client, cell, seconds, number):
             return
         try:
             output = output_from_msg(message)
-        except Exception:  # raw=True shows whatever it is given, but a notebook can't hold it; the answer may be right
+        except Exception:  # raw=True shows what a notebook can't hold; the answer may be right
             output = new_output("stream", name="stdout", text="[an output that is no text was left out]\n")
         room -= len(str(message["content"]))
         if room <= 0:

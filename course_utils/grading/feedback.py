@@ -51,25 +51,34 @@ def _text(output):
 
 
 def write(root, rows):
-    """Pages for all graded rows of a report, in grading/feedback/; returns how many."""
+    """Pages for all graded rows of a report, in grading/feedback/; returns how many. A row without one says why."""
     from nbgrader.api import Gradebook
 
-    from course_utils.grading.nbgrader_settings import GRADING, settings
+    from course_utils.grading.nbgrader_settings import settings
 
     written = 0
     with Gradebook(settings(root).CourseDirectory.db_url) as book:
         for row in rows:
-            if row["status"] not in ("graded", "late"):
-                continue
-            student, name = row["student"], row["exercise"]
-            found = book.find_submission_notebook(name, name, student)
-            grades = {g.name: (None if g.needs_manual_grade and g.manual_score is None and g.auto_score is None else g.score,
-                               g.max_score) for g in found.grades}
-            comments = {c.name: c.comment for c in found.comments}
-            notebook = nbformat.read(Path(root, GRADING, "autograded", student, name, f"{name}.ipynb"), as_version=4)
-            target = Path(root, GRADING, "feedback", student, f"{name}.html")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            title = f"{name}: {row['points']} of {row['possible']} points"
-            target.write_text(page(notebook, title, grades, comments), encoding="utf-8")
-            written += 1
+            if row["status"] in ("graded", "late"):
+                try:
+                    _write_page(root, book, row)
+                    written += 1
+                except Exception as error:  # whatever one of them holds, the others get their page
+                    why = f"no page of feedback: {str(error)[:300] or type(error).__name__}"
+                    row["remarks"] = "; ".join(filter(None, [row["remarks"], why]))
     return written
+
+
+def _write_page(root, book, row):
+    from course_utils.grading.nbgrader_settings import GRADING
+
+    student, name = row["student"], row["exercise"]
+    found = book.find_submission_notebook(name, name, student)
+    grades = {g.name: (None if g.needs_manual_grade and g.manual_score is None and g.auto_score is None else g.score,
+                       g.max_score) for g in found.grades}
+    comments = {c.name: c.comment for c in found.comments}
+    notebook = nbformat.read(Path(root, GRADING, "autograded", student, name, f"{name}.ipynb"), as_version=4)
+    target = Path(root, GRADING, "feedback", student, f"{name}.html")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    title = f"{name}: {row['points']} of {row['possible']} points"
+    target.write_text(page(notebook, title, grades, comments), encoding="utf-8")

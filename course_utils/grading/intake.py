@@ -50,9 +50,9 @@ def students(folder):
         if path.name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
-            refused[path.name] = "is no folder; expected a folder a student, named by the student's id"
+            refused[_plain(path.name)] = "is no folder; expected a folder a student, named by the student's id"
         elif not STUDENT_ID.fullmatch(path.name):
-            refused[path.name] = "is no student id: letters, digits and . _ @ - are possible"
+            refused[_plain(path.name)] = "is no student id: letters, digits and . _ @ - are possible"
         else:
             found[path.name] = path
     return found, refused
@@ -66,20 +66,20 @@ def submitted(folder, releases):
     candidates, refused, ignored = {}, {}, []
     for path in sorted(_files(folder)):
         if path.suffix != ".ipynb" or ".ipynb_checkpoints" in path.parts:
-            ignored.append(path.name)
+            ignored.append(_plain(path.name))
             continue
         named = next((name for name in releases if path.stem == name), None) or next(
             (name for name in releases if path.stem.startswith(name)), None)
         try:
             notebook = read(path)
         except Refused as why:
-            refused[named or path.name] = str(why)
+            refused[named or _plain(path.name)] = str(why)
             continue
         fits = named or _by_cells(notebook, releases)
         if fits:
             candidates.setdefault(fits, []).append(path)
         else:
-            refused[path.name] = "belongs to no exercise: neither its name nor its cells tell which"
+            refused[_plain(path.name)] = "belongs to no exercise: neither its name nor its cells tell which"
     chosen = {}
     for name, paths in candidates.items():
         exact = [path for path in paths if path.stem == name]
@@ -87,7 +87,7 @@ def submitted(folder, releases):
             chosen[name] = (exact or paths)[0]
             refused.pop(name, None)  # a damaged copy beside a whole one
         else:
-            refused[name] = f"was handed in {len(paths)} times ({', '.join(p.name for p in paths)}); leave one"
+            refused[name] = f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
     return chosen, refused, ignored
 
 
@@ -105,7 +105,10 @@ def read(path):
         raise Refused("is a link or a device, not a file; hand in the notebook itself")
     if about.st_size > LARGEST:
         raise Refused(f"has {about.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}; clear its outputs and hand it in again")
-    raw = path.read_bytes()
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Refused(f"can't be read ({error.strerror})") from None
     if not raw.strip():
         raise Refused("is empty; save the notebook and hand it in again")
     try:
@@ -129,16 +132,20 @@ def _cell(cell):
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     about = metadata.get("nbgrader")
     grade_id = about.get("grade_id") if isinstance(about, dict) else None
-    cell_id = next((i for i in (cell.get("id"), metadata.get("id")) if isinstance(i, str)), None)  # Colab: in the metadata
+    ids = cell.get("id"), metadata.get("id")  # Colab has it in the metadata
     ran = cell.get("execution_count")
     source = cell.get("source", "")
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    return Cell(grade_id if isinstance(grade_id, str) else None, cell_id, cell["cell_type"], source, ran if type(ran) is int else 0)
+    return Cell(grade_id if isinstance(grade_id, str) else None, next((i for i in ids if isinstance(i, str)), None),
+                cell["cell_type"], source, ran if type(ran) is int else 0)
 
 
 def _by_cells(cells, releases):
     """The one exercise that most of the cells come from; None if none is, or several are."""
-    shared = {name: len({_index(cell, *_known(release)) for cell in cells} - {None}) for name, release in releases.items()}
+    shared = {}
+    for name, release in releases.items():
+        known = _known(release)
+        shared[name] = len({_index(cell, *known) for cell in cells} - {None})
     fits = [name for name, n in shared.items() if n and n == max(shared.values())]
     return fits[0] if len(fits) == 1 else None
 
@@ -155,13 +162,13 @@ def _answers(release):
 
 
 def merge(release, cells):
-    """The student's work in the released notebook, as a `Submission` without time. cells: a `Cell` each, as `read` gives.
+    """The student's work in the released notebook, as a `Submission` without time. cells: as `read` gives them.
 
-    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the names
-    they define; whatever else isn't as released becomes a cell of the student's own, where it was. Everything else
-    is as released, whatever was done to it.
+    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the
+    names they define; whatever else isn't as released becomes a cell of the student's own, where it was.
+    Everything else is as released, whatever was done to it.
     """
-    cells = [cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)]
+    cells = _whole([cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)])
     answers, remarks = _answers(release), []
     given, own = _sorted(release, cells)
     merged = nbformat.from_dict(json.loads(json.dumps(release)))
@@ -185,7 +192,7 @@ def merge(release, cells):
             for place, piece in elsewhere:  # what stands before the answer runs there, too: others may need it
                 if place >= at and piece in own.get(place, []):
                     own[place].remove(piece)
-            tried = _in_order(tried + [piece for _, piece in elsewhere], names, own.get(at + 1, []))
+            tried = _in_order(tried + [piece for _, piece in elsewhere], names)
             own.setdefault(at, []).extend(tried[:-1])
             cell.source = tried[-1].source if tried else cell.source
             if elsewhere:
@@ -206,12 +213,20 @@ def merge(release, cells):
 def _sorted(release, cells):
     """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells before it})."""
     known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
-    solution = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("solution")}
-    locked = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("locked")}
-    fixed = [source for source, cell in zip(sources, release.cells) if source.strip() and not cell.metadata.get(
-        "nbgrader", {}).get("solution") and (cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"))]
+    about = [cell.metadata.get("nbgrader", {}) for cell in release.cells]
+    solution = {at for at, its in enumerate(about) if its.get("solution")}
+    locked = {at for at, its in enumerate(about) if its.get("locked")}
+    fixed = [source for at, source in enumerate(sources) if source.strip() and at not in solution
+             and (release.cells[at].cell_type != "code" or about[at].get("grade"))]  # texts and tests
     places = [_index(cell, *known) for cell in cells]
     whole = {at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)}
+    before, after, last, following = [], [], -1, len(sources)  # the released cells around each
+    for at, behind in zip(places, reversed(places)):
+        last = at if at is not None else last
+        before.append(last)
+        after.append(following)
+        following = behind if behind is not None else following
+    after.reverse()
     given, own = {}, {}
     for number, (cell, at) in enumerate(zip(cells, places)):
         theirs = cell.source
@@ -227,12 +242,11 @@ def _sorted(release, cells):
             continue  # it was changed, and is restored; what was only pasted under its name stays
         if at is not None and cell.kind != "code" and theirs == cell.source:
             lines = {line.strip() for line in sources[at].splitlines()}
-            piece = cell._replace(source="\n".join(line for line in theirs.splitlines() if line.strip() not in lines))
+            added = [line for line in theirs.splitlines() if line.strip() not in lines]
+            piece = cell._replace(source="\n".join(added))
         if piece.source.strip():
             # As early as its neighbours are in the exercise: where one was moved, what led to it moves along.
-            before = at if at is not None else next((p for p in reversed(places[:number]) if p is not None), -1)
-            after = next((p for p in places[number + 1:] if p is not None), len(sources))
-            own.setdefault(min(before + 1, after), []).append(piece)
+            own.setdefault(min(before[number] + 1, after[number]), []).append(piece)
     return given, own
 
 
@@ -285,25 +299,28 @@ def _texts(own, at):
     return texts
 
 
-def _in_order(pieces, names, behind):
-    """The pieces of an answer as they run, the last one being the answer; halves that are no code alone are one again.
-
-    names: what the answer must define. behind: cells of the student's own after it; a second half is taken from there.
-    """
+def _in_order(pieces, names):
+    """The pieces of an answer as they run, the last one being the answer. names: what it must define."""
     versions = [piece for piece in pieces if names & _defined(piece.source)]
     if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
         # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook counts.
-        last = max(reversed(versions), key=lambda piece: piece.ran) if all(piece.ran for piece in versions) else versions[-1]
-        pieces = [piece for piece in pieces if piece is not last] + [last]
+        known = all(piece.ran for piece in versions)
+        last = max(reversed(versions), key=lambda piece: piece.ran) if known else versions[-1]
+        return [piece for piece in pieces if piece is not last] + [last]
+    return pieces
+
+
+def _whole(cells):
+    """The cells, halves of one that was split inside a statement made one again."""
     result = []
-    for piece in pieces + [piece for piece in behind if _tree(piece.source) is None]:
-        both = result[-1].source + "\n" + piece.source if result else ""
-        broken = result and None in (_tree(result[-1].source), _tree(piece.source))
-        if broken and _tree(both) is not None:
-            result[-1] = piece._replace(source=both)
-            behind[:] = [other for other in behind if other is not piece]
-        elif not any(piece is other for other in behind):
-            result.append(piece)
+    for cell in cells:
+        before = result[-1] if result else cell
+        both = before.source + "\n" + cell.source
+        if (before.kind == cell.kind == "code" and cell.grade_id in (None, before.grade_id)
+                and None in (_tree(before.source), _tree(cell.source)) and _tree(both) is not None):
+            result[-1] = before._replace(source=both)
+        else:
+            result.append(cell)
     return result
 
 
@@ -339,7 +356,8 @@ def _with_own(cells, own):
     for at in range(len(cells) + 1):
         for piece in own.get(at, [])[:OWN - number]:
             # Ids drawn at random would make two collections of one submission differ.
-            result.append(make[piece.kind](piece.source, id=hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()[:12]))
+            digest = hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()
+            result.append(make[piece.kind](piece.source, id=digest[:12]))
             number += 1
         result += cells[at:at + 1]
     return result
