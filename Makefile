@@ -15,7 +15,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check env lock notebooks exercises bundle bench demo clean
+.PHONY: help lab test check processors env lock notebooks exercises bundle bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ test: env  ## the whole suite (every notebook is executed too)
 
 check: env  ## the quick subset, for while you work
 	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser and not real_data" tests
+
+processors: env  ## notebooks and numerical tests as five processors would run them (MODES="avx2 sse41" for some)
+	$(BIN)/python tools/processors.py $(if $(MODES),--modes $(MODES))
 
 env: .venv/ready  ## the environment, exactly as locked
 

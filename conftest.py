@@ -38,26 +38,47 @@ def pytest_collection_modifyitems(items):
 
 # --- numbers in notebooks' outputs ------------------------------------------------------------
 
-_NUMBER = re.compile(r"[-−]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")
+_NUMBER = re.compile(r"[-−+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")
+_FINGERPRINT = re.compile(r"peak at row \d+, column \d+ of (\d+ × \d+) · \S+ to \S+ · ink ([\d.]+)")
+_WHERE = re.compile(r"the evidence is strongest at the (upper |lower )?(left|right|top|bottom|centre)|there is no positive evidence")
 
 
-def same_text(new, saved, relative=1e-3, absolute=1e-6, whole=0):
-    """Equal up to the last digits of its decimal numbers. All words must be equal, and whole numbers up to `whole`."""
+def same_text(new, saved, relative=1e-3, absolute=1e-6):
+    """Equal up to the last digits of its decimal numbers. All words must be equal, and all whole numbers."""
     if not (isinstance(new, str) and isinstance(saved, str)):
         return new == saved
-    if _NUMBER.sub("#", new) != _NUMBER.sub("#", saved):
-        return False
-    return all(_same_number(a, b, relative, absolute, whole) for a, b in zip(_NUMBER.findall(new), _NUMBER.findall(saved)))
+    return _words(new) == _words(saved) and all(
+        _same_number(a, b, relative, absolute) for a, b in zip(_NUMBER.findall(new), _NUMBER.findall(saved)))
 
 
-def _same_number(new, saved, relative, absolute, whole):
+def same_after_training(new, saved):
+    """Equal in words. Numbers, and where a map peaks, are decided by thousands of rounded steps, which differ between
+    processors: what the lesson says of them is asserted in the cell. A map keeps its grid and about its ink.
+    """
+    if not (isinstance(new, str) and isinstance(saved, str)):
+        return new == saved
+    maps = zip(_FINGERPRINT.findall(new), _FINGERPRINT.findall(saved))
+    return _words(_WHERE.sub("WHERE", new)) == _words(_WHERE.sub("WHERE", saved)) and all(
+        grid == kept and _same_ink(float(ink), float(before)) for (grid, ink), (kept, before) in maps)
+
+
+def _words(text):
+    """The text without its numbers, and without the blanks that align them."""
+    return re.sub(r" *#", "#", _NUMBER.sub("#", text))
+
+
+def _same_ink(new, saved):
+    return saved / 2 <= new <= 2 * saved or max(new, saved) <= 0.005
+
+
+def _same_number(new, saved, relative, absolute):
     if new == saved:
         return True
     if ("%" in new) != ("%" in saved):
         return False
     a, b = (float(t.replace("−", "-").replace(",", "").rstrip("%,") or "nan") for t in (new, saved))
     if not re.search(r"\.\d|[e%]", f"{new} {saved}"):  # "3." may be a whole number at the end of a sentence
-        return abs(a - b) <= whole * max(1, relative * abs(b))
+        return a == b
     absolute *= 100 if "%" in new else 1
     return abs(a - b) <= max(absolute, relative * max(abs(a), abs(b)), _last_digit(new, saved))
 
@@ -72,21 +93,28 @@ def _last_digit(*texts):
 def pytest_configure(config):
     if not config.pluginmanager.hasplugin("nbval"):
         return
-    from nbval.plugin import IPyNbCell
+    from nbval.plugin import IPyNbCell, IPyNbFile
 
-    compare_outputs = IPyNbCell.compare_outputs
+    compare_outputs, start = IPyNbCell.compare_outputs, IPyNbFile.setup
+
+    def start_as_jupyter_does(self):
+        # Under pytest a kernel doesn't listen to what native code writes to stderr; under JupyterLab it does.
+        here = os.environ.pop("PYTEST_CURRENT_TEST", None)
+        try:
+            start(self)
+        finally:
+            if here is not None:
+                os.environ["PYTEST_CURRENT_TEST"] = here
 
     def tolerant(self, test, ref, skip_compare=None):
-        # Cells tagged after-training depend on thousands of rounded steps, which differ between processors.
-        trained = "after-training" in self.cell.metadata.get("tags", [])
-        tolerance = (0.15, 0.05, 2) if trained else (1e-3, 1e-6, 0)
+        same = same_after_training if "after-training" in self.cell.metadata.get("tags", []) else same_text
         for new, saved in zip(test, ref):
             for holder, kept in ((new, saved), (new.get("data", {}), saved.get("data", {}))):
                 for key in ("text", "text/plain", "text/html", "text/markdown"):
                     if key in holder and key in kept:
                         a, b = self.sanitize(holder[key]), self.sanitize(kept[key])
-                        if same_text(a, b, *tolerance):
+                        if same(a, b):
                             holder[key] = kept[key]
         return compare_outputs(self, test, ref, skip_compare)
 
-    IPyNbCell.compare_outputs = tolerant
+    IPyNbCell.compare_outputs, IPyNbFile.setup = tolerant, start_as_jupyter_does

@@ -19,7 +19,7 @@ import numpy as np
 
 def global_average_pooling(feature_maps):
     """Each map's mean: (B, H, W, K) -> (B, K), the one number a map has to say."""
-    return _feature_maps(feature_maps).mean(axis=(1, 2))
+    return check_feature_maps(feature_maps).mean(axis=(1, 2))
 
 
 def class_scores(feature_maps, class_weights, bias=None, pooling="mean"):
@@ -28,7 +28,7 @@ def class_scores(feature_maps, class_weights, bias=None, pooling="mean"):
     S_c = sum_k w_k^c F_k + b_c, with F_k the mean of map k over its cells, as every network does it,
     or its sum (pooling="sum"), as the paper writes it; the two differ by the factor Z = H * W.
     """
-    feature_maps = _feature_maps(feature_maps)
+    feature_maps = check_feature_maps(feature_maps)
     class_weights = _class_weights(class_weights, feature_maps)
     if pooling not in ("mean", "sum"):
         raise ValueError(f'pooling is {pooling!r}; it can be "mean" (the networks) or "sum" (the paper).')
@@ -38,7 +38,7 @@ def class_scores(feature_maps, class_weights, bias=None, pooling="mean"):
 
 def softmax(class_scores):
     """Logits (..., C) to probabilities that add up to one: P_c = exp(S_c) / sum_j exp(S_j)."""
-    class_scores = _finite(class_scores, "class_scores")
+    class_scores = finite(class_scores, "class_scores")
     if class_scores.ndim == 0 or class_scores.shape[-1] == 0:
         raise ValueError(f"class_scores has shape {class_scores.shape}; expected (..., C), C at least 1.")
     # Softmax sees differences only, so the largest may be moved to zero: exp can't overflow.
@@ -46,18 +46,23 @@ def softmax(class_scores):
     return exps / exps.sum(axis=-1, keepdims=True)
 
 
+def sigmoid(class_scores):
+    """Each logit by itself as a probability, 1 / (1 + exp(-S)), same shape: where classes don't exclude each other."""
+    return (1 + np.tanh(finite(class_scores, "class_scores") / 2)) / 2  # the same, and nothing overflows
+
+
 # --- from feature maps to maps of evidence ---------------------------------------------------
 
 
 def class_activation_maps(feature_maps, class_weights):
     """All classes' maps: M_c(x, y) = sum_k w_k^c f_k(x, y); (B, H, W, K), (K, C) -> (B, H, W, C)."""
-    feature_maps = _feature_maps(feature_maps)
+    feature_maps = check_feature_maps(feature_maps)
     return feature_maps @ _class_weights(class_weights, feature_maps)
 
 
 def class_activation_map(feature_maps, class_weights, class_idx):
     """The map of one class, or of one class per image: (B, H, W, K), (K, C) -> (B, H, W)."""
-    feature_maps = _feature_maps(feature_maps)
+    feature_maps = check_feature_maps(feature_maps)
     class_weights = _class_weights(class_weights, feature_maps)
     class_idx = check_class_idx(class_idx, n_images=len(feature_maps), n_classes=class_weights.shape[1])
     return np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, class_idx])
@@ -69,7 +74,7 @@ def identity_gap(cams, class_scores, bias=None):
     cams (B, H, W, C), class_scores (B, C), bias (C,) or None -> one number >= 0. It is rounding error,
     1e-5 or less, when the map explains the score; anything larger means that it doesn't.
     """
-    cams, class_scores = _finite(cams, "cams"), _finite(class_scores, "class_scores")
+    cams, class_scores = finite(cams, "cams"), finite(class_scores, "class_scores")
     if cams.ndim != 4 or class_scores.shape != (cams.shape[0], cams.shape[3]) or 0 in cams.shape:
         raise ValueError(f"cams has shape {cams.shape} and class_scores {class_scores.shape}; "
                          "expected (B, H, W, C) and (B, C), with the same B and C, none empty.")
@@ -111,7 +116,7 @@ def upsample(cam, size, method="bilinear"):
     Resizing is linear, rows @ map @ columns, so it may follow the weighting: one small map is resized
     instead of K feature maps.
     """
-    cam = _finite(cam, "cam")
+    cam = finite(cam, "cam")
     if cam.ndim not in (2, 3, 4) or 0 in cam.shape:
         raise ValueError(f"cam has shape {cam.shape}; expected (H, W), (B, H, W) or (B, H, W, C), none empty.")
     if np.asarray(size).dtype.kind not in "iu" or np.shape(size) not in ((), (2,)) or np.min(size) < 1:
@@ -135,7 +140,7 @@ def normalise(cam, keep="positive"):
     A map with nothing to show becomes zeros, with a warning. Scaled maps of different images can no
     longer be compared with each other: compare raw ones.
     """
-    cam = _finite(cam, "cam")
+    cam = finite(cam, "cam")
     if cam.ndim not in (2, 3) or 0 in cam.shape:
         raise ValueError(f"cam has shape {cam.shape}; expected one class's map: (H, W) or (B, H, W), not empty.")
     if keep not in ("positive", "signed"):
@@ -152,7 +157,7 @@ def normalise(cam, keep="positive"):
 
 def peak_cell(cam):
     """Row and column of the largest value of one map (H, W): where the evidence is strongest."""
-    cam = _finite(cam, "cam")
+    cam = finite(cam, "cam")
     if cam.ndim != 2 or cam.size == 0:
         raise ValueError(f"cam has shape {cam.shape}; expected one map (H, W). Take one of a batch: cam[0].")
     row, column = np.unravel_index(cam.argmax(), cam.shape)
@@ -176,8 +181,15 @@ def check_class_idx(class_idx, n_images, n_classes):
     return np.broadcast_to(classes, (n_images,))
 
 
-def _finite(array, name):
+def widened(array):
+    """Any array as NumPy knows it: TensorFlow's bfloat16, which has no numbers of NumPy's, becomes float32."""
     array = np.asarray(array)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
+def finite(array, name):
+    """An array of real, finite numbers, at least float32; raises in one sentence for anything else."""
+    array = widened(array)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} holds {array.dtype}; expected real numbers.")
     if array.dtype.kind != "f":
@@ -191,8 +203,9 @@ def _finite(array, name):
     return array
 
 
-def _feature_maps(feature_maps):
-    feature_maps = _finite(feature_maps, "feature_maps")
+def check_feature_maps(feature_maps):
+    """Feature maps (B, H, W, K), finite; raises in one sentence for anything else."""
+    feature_maps = finite(feature_maps, "feature_maps")
     if feature_maps.ndim != 4:
         hint = " Add the batch axis: feature_maps[None]." if feature_maps.ndim == 3 else ""
         raise ValueError(f"feature_maps has shape {feature_maps.shape}; expected (B, H, W, K).{hint}")
@@ -202,7 +215,7 @@ def _feature_maps(feature_maps):
 
 
 def _class_weights(class_weights, feature_maps):
-    class_weights = _finite(class_weights, "class_weights")
+    class_weights = finite(class_weights, "class_weights")
     K = feature_maps.shape[3]
     if class_weights.ndim != 2 or class_weights.shape[0] != K or class_weights.shape[1] == 0:
         hint = " It looks transposed: class_weights.T." if class_weights.ndim == 2 and class_weights.shape[1] == K else ""
@@ -213,7 +226,7 @@ def _class_weights(class_weights, feature_maps):
 def _bias(bias, n_classes):
     if bias is None:
         return 0.0
-    bias = _finite(bias, "bias")
+    bias = finite(bias, "bias")
     if bias.shape != (n_classes,):
         raise ValueError(f"bias has shape {bias.shape}; expected ({n_classes},), one number a class.")
     return bias

@@ -4,6 +4,7 @@ Each line is `ok`, `note` (something optional is missing) or `WRONG` (the course
 """
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -35,9 +36,10 @@ USES = {
 PROBE = """
 import keras, tensorflow as tf
 product = tf.matmul(tf.constant([[1., 2.], [3., 4.]]), tf.constant([[5., 6.], [7., 8.]]))
-print("RESULT", product.numpy().tolist(), keras.backend.backend(), keras.backend.image_data_format())
+print("RESULT", product.numpy().tolist(), keras.backend.backend())
 """
-PROBED = "RESULT [[19.0, 22.0], [43.0, 50.0]] tensorflow channels_last"
+PROBED = "RESULT [[19.0, 22.0], [43.0, 50.0]] tensorflow"
+KERAS_SETTINGS = {"backend": "tensorflow", "image_data_format": "channels_last", "floatx": "float32"}
 
 
 def main():
@@ -47,7 +49,8 @@ def main():
         return 1
     probe = start_tensorflow()     # takes seconds: it runs beside the other checks
     signs = []
-    for check in (python, packages, memory, disk, data, widgets, optional, lambda: tensorflow(probe)):
+    for check in (python, packages, memory, disk, data, widgets, optional,
+                  lambda: tensorflow(probe), keras_settings):
         for sign, text in check():
             signs.append(sign)
             print(f"{sign:<6} {text}", flush=True)
@@ -216,8 +219,7 @@ def tensorflow(probe):
     if PROBED in output:
         yield OK, "TensorFlow computes"
     elif "RESULT" in output:
-        yield WRONG, (f"Keras is set up for something else (by KERAS_BACKEND or keras.json): "
-                      f"got {output.strip()}; expected {PROBED}")
+        yield WRONG, f"Keras computes otherwise: got {output.strip()}; expected {PROBED}"
     elif probe.returncode in (-getattr(signal, "SIGILL", 4), 0xC000001D):     # the second is Windows' number
         yield WRONG, ("TensorFlow crashed by an illegal instruction: this processor, or virtual machine, "
                       "lacks AVX; use another machine")
@@ -227,6 +229,23 @@ def tensorflow(probe):
         yield WRONG, f"TensorFlow crashed with {signal.Signals(-probe.returncode).name}: run `make clean env`"
     else:
         yield WRONG, f"TensorFlow cannot be used ({last}): {MEND}"
+
+
+def keras_settings():
+    """Does keras.json ask for what the course can't use? The package overrides it, but only where it is loaded first."""
+    path = Path(fetch.keras_home(), "keras.json")
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        other = {name: found[name] for name, ours in KERAS_SETTINGS.items() if found.get(name, ours) != ours}
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, AttributeError):
+        yield WRONG, f"Keras' settings in {path} can't be read: delete keras.json, Keras writes a new one"
+        return
+    if other:
+        said = ", ".join(f"{name} = {value}" for name, value in other.items())
+        yield WRONG, (f"Keras' settings: {said} in {path}. The course sets its own, but a cell that imports Keras first gets "
+                      "those: remove these lines from keras.json, or delete it")
 
 
 def start_tensorflow():

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import rankdata
 
-from course_utils import cam
-from course_utils.explain import _check_model, check_images
+from course_utils import cam, graph
+from course_utils.explain import probabilities
 
 # --- how alike two maps are ------------------------------------------------------------------
 
@@ -43,7 +43,7 @@ def weight_layers(model):
     """The names of the layers with weights, from the images to the scores, in lists: a normalisation layer is
     listed with the layer it follows, since both learn together.
     """
-    _check_model(model, None)
+    graph.check_model(model)
     steps = []
     for layer in _inner_layers(model):
         if steps and layer.weights and type(layer).__name__.endswith("Normalization"):
@@ -113,7 +113,8 @@ def deletion(model, images, cams, class_idx, **options):
     images (N, H, W, channels); cams (N, h, w), enlarged to rank the pixels, a fixed lot deciding between
     equals; class_idx an int or one per image. Options: steps=24 equal shares of the pixels; baseline, what is
     left in their place: "blur" (`blurred`), "mean" (an image's mean colour) or an array that fits the images;
-    measure="probability" (softmax), or "score" (the output as it is); batch_size=32, which bounds memory.
+    measure="probability" (by softmax, or by the sigmoids that the model ends in), or "score", the logit;
+    batch_size=32, which bounds memory.
     A small area speaks for the map. V. Petsiuk et al., "RISE", BMVC 2018.
     """
     return _curves(model, images, cams, class_idx, insert=False, **options)
@@ -129,7 +130,7 @@ def insertion(model, images, cams, class_idx, **options):
 
 def blurred(images, sigma=None):
     """Images (N, H, W, channels) without details: Gaussian blur, sigma an eighth of the longer side."""
-    images = cam._finite(images, "images")
+    images = cam.finite(images, "images")
     if images.ndim != 4 or images.size == 0:
         raise ValueError(f"images has shape {images.shape}; expected (N, H, W, channels), not empty.")
     sigma = max(images.shape[1:3]) / 8 if sigma is None else sigma
@@ -140,8 +141,8 @@ def blurred(images, sigma=None):
 
 def _curves(model, images, cams, class_idx, insert, steps=24, baseline="blur", measure="probability",
             batch_size=32):
-    _check_model(model, images)
-    images, cams = check_images(model, images), _maps(cams, "cams")
+    images, cams = graph.check_images(model, images), _maps(cams, "cams")
+    graph.check_model(model, images)
     N, H, W, _ = images.shape
     if cams.ndim != 3 or len(cams) != N:
         raise ValueError(f"There are images of shape {images.shape} and maps of shape {cams.shape}; "
@@ -155,18 +156,19 @@ def _curves(model, images, cams, class_idx, insert, steps=24, baseline="blur", m
     filled, place = _baseline(images, baseline), _places(cam.upsample(cams, (H, W)))
     gone = np.round(np.linspace(0, H * W, steps + 1))  # how many pixels are changed at each step
 
+    class_idx = cam.check_class_idx(class_idx, N, graph.n_classes(model))
+    if measure == "probability" and graph.n_classes(model) == 1 and graph.ends_in(model) == "logits":
+        raise ValueError(f"Model '{model.name}' has a single output, whose softmax is always 1; "
+                         'use measure="score", or a model that ends in a sigmoid.')
+
     outputs = []
     for start in range(0, N * (steps + 1), batch_size):  # pictures are made when needed: memory stays bounded
         i, step = np.divmod(np.arange(start, min(start + batch_size, N * (steps + 1))), steps + 1)
         changed = (place[i] < gone[step, None, None])[..., None]
-        pictures = np.where(changed == insert, images[i], filled[i])
-        outputs.append(np.asarray(model.predict_on_batch(pictures), np.float32))
-        if start == 0:
-            class_idx = _check_outputs(model, outputs[0], class_idx, N, measure)
+        outputs += graph.ask(model, np.where(changed == insert, images[i], filled[i]), "scores")
     outputs = np.concatenate(outputs)
-    ends_in_softmax = outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-5)
-    if measure == "probability" and not ends_in_softmax:
-        outputs = cam.softmax(outputs)
+    if measure == "probability":
+        outputs = probabilities(model, outputs)
     values = outputs.reshape(N, steps + 1, -1)[np.arange(N), :, class_idx]
     return Curves(np.linspace(0, 1, steps + 1), values)
 
@@ -234,7 +236,7 @@ def _baseline(images, baseline):
             raise ValueError(f'baseline is {baseline!r}; it can be "blur", "mean" or an array.')
         filled = blurred(images) if baseline == "blur" else images.mean(axis=(1, 2), keepdims=True)
     else:
-        filled = cam._finite(baseline, "baseline").astype(images.dtype)
+        filled = cam.finite(baseline, "baseline").astype(images.dtype)
     try:
         return np.broadcast_to(filled, images.shape)
     except ValueError as error:
@@ -242,19 +244,8 @@ def _baseline(images, baseline):
                          f"{images.shape}: a colour, one image, or one for each.") from error
 
 
-def _check_outputs(model, outputs, class_idx, n_images, measure):
-    """The class of each image (n_images,), if the model's outputs are scores of classes."""
-    if outputs.ndim != 2:
-        raise ValueError(f"Model '{model.name}' returns shape {outputs.shape}; "
-                         "expected class scores, (B, C).")
-    if measure == "probability" and outputs.shape[1] == 1:
-        raise ValueError(f"Model '{model.name}' has a single output, whose softmax is always 1; "
-                         'use measure="score".')
-    return cam.check_class_idx(class_idx, n_images, outputs.shape[1])
-
-
 def _maps(maps, name):
-    maps = cam._finite(maps, name)
+    maps = cam.finite(maps, name)
     if maps.ndim not in (2, 3) or maps.size == 0:
         raise ValueError(f"{name} has shape {maps.shape}; expected one class's map, (h, w) or (N, h, w), "
                          "not empty.")

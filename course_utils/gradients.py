@@ -14,13 +14,12 @@ The model stays as it is, and is only asked, never trained, cloned or cut.
 import functools
 import uuid
 import warnings
-import weakref
 from typing import NamedTuple
 
 import numpy as np
 
-from course_utils import cam
-from course_utils.explain import _check_model, check_images, spatial_layers
+from course_utils import cam, graph
+from course_utils.explain import probabilities
 
 
 class Gradients(NamedTuple):
@@ -56,17 +55,15 @@ def hires_cam_map(A, G):
 
 
 def grad_cam_plus_plus_map(A, G):
-    """Grad-CAM++: a weighted mean of positive gradients, sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij).
+    """Grad-CAM++: sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij), alpha_k,ij = G^2 / (2 G^2 + G^3 sum A_k).
 
-    alpha_k,ij = 1 / (2 + G_k,ij sum A_k) where G isn't zero, over its sum in the map, as in the authors' code
-    (with large negative gradients that sum can come near zero, or below). A. Chattopadhay et al., WACV 2018,
-    whose score is exp(y): that factor, the same everywhere, is left out.
+    alpha comes from the second and third derivatives of exp(y) where the network is piecewise linear; it damps
+    maps that are large all over. A. Chattopadhay et al., WACV 2018, eq. 19. Their w_k has a factor exp(y) more, the
+    same everywhere: it is left out. (The authors' code divides alpha by its sum over the map; the paper doesn't.)
     """
     A, G = _pair(A, G)
     below = 2 + G * A.sum(axis=(1, 2), keepdims=True)
     alphas = np.divide(1, below, out=np.zeros_like(G), where=(G != 0) & (below != 0))
-    total = alphas.sum(axis=(1, 2), keepdims=True)
-    alphas = np.divide(alphas, total, out=np.zeros_like(G), where=total != 0)
     weights = (alphas * np.maximum(G, 0)).sum(axis=(1, 2))
     return np.einsum("bhwk,bk->bhw", A, weights)
 
@@ -86,7 +83,7 @@ def eigen_cam_map(A, G=None):
     M. Muhammad, M. Yeasin, "Eigen-CAM", IJCNN 2020. It asks neither gradient nor class. A singular vector's
     sign is arbitrary: here the map's sum is never negative.
     """
-    A = cam._feature_maps(A)
+    A = cam.check_feature_maps(A)
     flat = A.reshape(len(A), -1, A.shape[-1])
     v = np.linalg.svd(flat, full_matrices=False).Vh[:, 0]
     cams = np.einsum("bhwk,bk->bhw", A, v)
@@ -94,7 +91,7 @@ def eigen_cam_map(A, G=None):
 
 
 def _pair(A, G):
-    A, G = cam._feature_maps(A), cam._finite(G, "gradients")
+    A, G = cam.check_feature_maps(A), cam.finite(G, "gradients")
     if A.shape != G.shape:
         raise ValueError(f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the "
                          "same, (B, h, w, K): maps_and_gradients gives both.")
@@ -109,13 +106,14 @@ def grad_cam(model, images, class_idx, target_layer=None, relu=True, method=grad
     """Scores and Grad-CAM of images, for any model with class scores: (class_scores (B, C), cams (B, h, w)).
 
     images (B, H, W, channels) of floats, scaled as in training; class_idx an int or one per image;
-    target_layer a layer or its name, the last one with a grid unless given. relu=False keeps the evidence
-    against the class. method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`. The
-    first time a layer is asked, one line says which. Where no gradient arrives, maps are zeros, with a warning.
-    Raises where there is no such layer or class, no way back from the score, or where images don't fit.
+    target_layer a layer or another operation, or its name (`find_head` prints one); unless given, the last one
+    with a grid that all of the way to the scores goes through. relu=False keeps the evidence against the class.
+    method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`. The first time a layer is
+    asked, one line says which. Where no gradient arrives, maps are zeros, with a warning. Raises where there is
+    no such layer or class, no way back from the score, or where images don't fit.
     """
     class_scores, cams = [], []
-    for scores, A, G in _ask(model, images, class_idx, target_layer, batch_size, verbose):
+    for scores, A, G in _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
         class_scores.append(scores)
         cams.append(method(A, G))
     cams = np.concatenate(cams)
@@ -124,7 +122,7 @@ def grad_cam(model, images, class_idx, target_layer=None, relu=True, method=grad
 
 def maps_and_gradients(model, images, class_idx, target_layer=None, batch_size=32, verbose=True):
     """Scores, feature maps A and gradients dy/dA of the target layer: `Gradients`; otherwise as `grad_cam`."""
-    answers = _ask(model, images, class_idx, target_layer, batch_size, verbose)
+    answers = _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose)
     return Gradients(*(np.concatenate(parts) for parts in zip(*answers)))
 
 
@@ -134,21 +132,25 @@ def score_cam(model, images, class_idx, target_layer=None, relu=True, batch_size
     The image is multiplied with A_k, enlarged to its size and scaled to [0, 1]: one forward pass a map, and 0
     is what remains where A_k is dark. H. Wang et al., CVPR Workshops 2020. Otherwise as `grad_cam`.
     """
-    def ask(images, class_idx, verbose=False):
-        answers = _ask(model, images, class_idx, target_layer, batch_size, verbose, what="maps")
-        return [np.concatenate(parts) for parts in zip(*answers)]
+    images, class_idx = _checked(model, images, class_idx, batch_size)
+    place = _target(model, target_layer)
 
-    class_scores, A = ask(images, class_idx, verbose)
-    if class_scores.shape[1] == 1:
+    def ask(some):
+        return graph.ask(model, some, ("maps", place), lambda at, scores: [at[place]])
+
+    answers = [ask(images[start:start + batch_size]) for start in range(0, len(images), batch_size)]
+    class_scores, A = (np.concatenate(parts) for parts in zip(*answers))
+    _say_once(model, place, A, verbose)
+    if class_scores.shape[1] == 1 and graph.ends_in(model) == "logits":
         raise ValueError(f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM "
-                         "needs at least two classes to compare.")
+                         "needs at least two classes to compare, or one that ends in a sigmoid.")
     weights = np.empty((len(A), A.shape[-1]), np.float32)
-    for b, (image, c) in enumerate(zip(np.asarray(images), np.broadcast_to(class_idx, len(A)))):
+    for b, (image, c) in enumerate(zip(images, class_idx)):
         for start in range(0, A.shape[-1], batch_size):
             some = slice(start, start + batch_size)
             masks = _from_0_to_1(cam.upsample(A[b, ..., some].transpose(2, 0, 1), image.shape[:2]))
-            masked_scores, _ = ask(image * masks[..., None], c)
-            weights[b, some] = cam.softmax(masked_scores)[:, c]
+            weights[b, some] = probabilities(model, ask(image * masks[..., None])[0])[:, c]
+    _check_not_probabilities(model, class_scores)
     cams = np.einsum("bhwk,bk->bhw", A, weights)
     return class_scores, np.maximum(cams, 0) if relu else cams
 
@@ -167,10 +169,25 @@ def guided_backpropagation(model, images, class_idx, batch_size=32):
 
     J. Springenberg et al., "Striving for Simplicity", 2014. It draws fine edges that may hardly depend on the
     class (W. Nie et al., 2018; J. Adebayo et al., 2018). Defined for ReLU, wherever it stands, also with a
-    maximum of 6: models with other activations, or with none, are refused. Otherwise as `grad_cam`.
+    maximum of 6, between linear operations and maxima: models with anything else, or with no ReLU, are refused.
+    Otherwise as `grad_cam`.
     """
-    _, pixels = zip(*_ask(model, images, class_idx, None, batch_size, verbose=False, what="guided"))
-    return np.concatenate(pixels)
+    images, class_idx = _checked(model, images, class_idx, batch_size)
+
+    def pixels_gradient(at, scores, class_idx):
+        start = next(iter(at.values()))  # the images
+        gradient = _gradient(scores, class_idx, start, model, "its images")
+        _check_operations(model, scores, start)
+        return [gradient]
+
+    overrides, pixels = {"Relu": _guided("Relu"), "Relu6": _guided("Relu6")}, []
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, start + batch_size)
+        _, gradients = graph.ask(model, images[batch], "guided", pixels_gradient, [class_idx[batch]], overrides)
+        pixels.append(gradients)
+    pixels = np.concatenate(pixels)
+    _warn_of_silence((pixels == 0).all(axis=(1, 2, 3)), "in the pixels", stacklevel=3)
+    return pixels
 
 
 def guided_grad_cam(model, images, class_idx, target_layer=None, batch_size=32, verbose=True):
@@ -187,157 +204,80 @@ def guided_grad_cam(model, images, class_idx, target_layer=None, batch_size=32, 
 # --- inside: asking the model -----------------------------------------------------------------
 
 
-def _ask(model, images, class_idx, target_layer, batch_size, verbose, what="gradients"):
-    """Answers batch by batch: (scores, maps, gradients), "maps" (scores, maps), "guided" (scores, pixels)."""
-    if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected a whole number, at least 1.")
-    images = check_images(model, images)
-    _check_model(model, images)
-    class_idx = cam.check_class_idx(class_idx, len(images), _n_classes(model)).astype(np.int32)
-    layer = None if what == "guided" else _target(model, target_layer)
-    functions = _FUNCTIONS.setdefault(model, {})
-    new = all(asked is not layer for asked, _ in functions)
-    if (layer, what) not in functions:
-        functions[layer, what] = _function(model, layer, what)
+def _checked(model, images, class_idx, batch_size):
+    graph.check_batch_size(batch_size)
+    images = graph.check_images(model, images)
+    graph.check_model(model, images)
+    return images, cam.check_class_idx(class_idx, len(images), graph.n_classes(model)).astype(np.int32)
 
-    silent = 0
+
+def _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
+    """Batch by batch: class scores, feature maps A and gradients G of the target layer."""
+    images, class_idx = _checked(model, images, class_idx, batch_size)
+    place = _target(model, target_layer)
+    silent = []
+
+    def maps_and_gradient(at, scores, class_idx):
+        return [at[place], _gradient(scores, class_idx, at[place], model, f"'{place.name}'")]
+
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
-        answer = _call(functions[layer, what], model, images[batch], class_idx[batch])
-        if verbose and new and start == 0:
-            print("maps: output of '{}' ({} × {} cells, {} maps)".format(layer.name, *answer[1].shape[1:]))
-        if what != "maps":
-            silent += (answer[-1] == 0).all(axis=(1, 2, 3)).sum()
-        yield answer
-    if silent:
-        where = f"at '{layer.name}'" if layer else "in the pixels"
-        warnings.warn(f"For {silent} of {len(images)} image(s) the class score's gradient is zero everywhere "
-                      f"{where}, so it explains nothing; look for an activation that is off, or at its "
-                      "limit, on the way to the score.", stacklevel=3)
-
-
-def _call(function, model, images, class_idx):
-    """What a compiled function answers, as NumPy arrays without NaN."""
-    import tensorflow as tf
-
-    try:
-        scores, *arrays = function(tf.constant(images), tf.constant(class_idx))
-    except tf.errors.InvalidArgumentError as error:
-        height, width = images.shape[1:3]
-        raise ValueError(f"Model '{model.name}' can't take images of {height} × {width} pixels, probably "
-                         "because its layers shrink them to nothing; give larger ones.") from error
-    scores = cam._finite(scores, "class_scores")
-    like_probabilities = (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
-    if like_probabilities and any(op.type == "Softmax" for op in function.graph.get_operations()):
-        warnings.warn(f"The scores of model '{model.name}' look like probabilities, whose gradients vanish "
-                      "where it is sure; give a model that ends in logits, or in one softmax.", stacklevel=4)
-    return scores, *(cam._finite(array, "what the layers give") for array in arrays)
-
-
-def _n_classes(model):
-    shape = model.outputs[0].shape
-    if len(shape) != 2 or shape[1] is None:
-        raise ValueError(f"Model '{model.name}' gives shape {shape}; expected class scores, (B, C).")
-    return shape[1]
+        scores, A, G = graph.ask(model, images[batch], ("gradients", place), maps_and_gradient, [class_idx[batch]])
+        _say_once(model, place, A, verbose)
+        _check_not_probabilities(model, scores)
+        silent += [(G == 0).all(axis=(1, 2, 3))]
+        yield scores, A, G
+    _warn_of_silence(np.concatenate(silent), f"at '{place.name}'", stacklevel=4)
 
 
 def _target(model, target_layer):
-    """The layer meant: by itself, by name, or unless given the last one with a grid of more than one cell."""
-    layers = list(dict.fromkeys(spatial_layers(model)))
-    if target_layer is None:
-        layers = [layer for layer in layers if tuple(layer.output.shape[1:3]) != (1, 1)]
-        if not layers:
-            raise ValueError(f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so "
-                             "there is nothing to make a map of.")
-        return layers[-1]
-    found = [layer for layer in layers if target_layer in (layer, layer.name)]
-    if not found:
-        name, names = getattr(target_layer, "name", target_layer), ", ".join(layer.name for layer in layers)
-        raise ValueError(f"target_layer {name!r} is no layer of model '{model.name}' with a map as output; "
-                         f"those are: {names}.")
-    if len(found) > 1:
-        raise ValueError(f"target_layer {target_layer!r} is the name of {len(found)} layers of model "
-                         f"'{model.name}'; give the layer itself.")
-    return found[0]
+    """The place meant; unless given the last grid that all of the way goes through, the images themselves excepted."""
+    if target_layer is not None:
+        return graph.find_place(model, target_layer)
+    way = graph.graph_of(model).way
+    made = [place for place in way if place.is_grid and graph.makes_something(place)]
+    if not made:
+        raise ValueError(f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so "
+                         "there is nothing to make a map of.")
+    certain = [place for place in graph.bottlenecks(way) if place in made]
+    return (certain or made)[-1]
 
 
-# --- inside: what TensorFlow compiles ---------------------------------------------------------
+def _warn_of_silence(silent, where, stacklevel):
+    """silent (B,): has an image no gradient at all?"""
+    if silent.any():
+        warnings.warn(f"For {silent.sum()} of {len(silent)} image(s) the class score's gradient is zero everywhere "
+                      f"{where}, so it explains nothing; look for an activation that is off, or at its "
+                      "limit, on the way to the score.", stacklevel=stacklevel)
 
-# {model: {(target layer, what): function}}: compiling takes longer than asking.
-_FUNCTIONS = weakref.WeakKeyDictionary()
+
+def _check_not_probabilities(model, scores):
+    like = (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
+    if like and graph.ends_in(model) == "logits" and "Softmax" in graph.kinds(model):
+        warnings.warn(f"The scores of model '{model.name}' look like probabilities, whose gradients vanish "
+                      "where it is sure; give a model that ends in logits, or in one softmax.", stacklevel=4)
 
 
-def _function(model, layer, what):
-    """Compiled: images (B, H, W, channels) and classes (B,) -> scores, and what `_ask` was asked for.
+def _say_once(model, place, A, verbose):
+    found = graph.graph_of(model).found
+    if verbose and ("said", place) not in found:
+        print("maps: output of '{}' ({} × {} cells, {} maps)".format(place.name, *A.shape[1:]))
+    found["said", place] = True
 
-    The gradient is that of the graph from the score back to the target layer: the layers before it, most of
-    the network, are run once, forward.
-    """
-    import keras
+
+def _gradient(scores, class_idx, x, model, where):
+    """Compiled: how the score of each image's class rises with x; asked of the graph in between only."""
     import tensorflow as tf
 
-    twin = keras.Model(model.inputs, model.outputs)  # the same layers; the model itself must be free to go
-    guided = {"Relu": _guided("Relu"), "Relu6": _guided("Relu6")} if what == "guided" else {}
-
-    def answer(images, class_idx):
-        maps = []
-
-        def run(one, *args, **options):
-            output = one(*args, **options)
-            maps.extend([output] if one is layer else [])
-            return output
-
-        with tf.compat.v1.get_default_graph().gradient_override_map(guided):
-            scores = _logits(_walk(twin, images, run))
-        y = tf.gather(scores, class_idx, batch_dims=1)
-        if what == "guided":
-            _check_activations(model, scores)
-            return scores, _gradient(y, images, model, "its images")
-        if len(maps) != 1:
-            raise ValueError(f"Layer '{layer.name}' of model '{model.name}' is used {len(maps)} times, so it "
-                             "has no single map; give another target_layer.")
-        gradient = [_gradient(y, maps[0], model, f"'{layer.name}'")] if what == "gradients" else []
-        return scores, maps[0], *gradient
-
-    pictures = tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32)
-    classes = tf.TensorSpec((None,), tf.int32)
-    return tf.function(answer, autograph=False).get_concrete_function(pictures, classes)
-
-
-def _walk(graph, x, run):
-    """A model's output, every layer called by `run(layer, *inputs)`, those of nested models too."""
-    import keras
-
-    def step(layer):
-        inner = getattr(layer, "_functional", None) or layer  # what is inside a Sequential
-        nested = isinstance(inner, keras.Model) and hasattr(inner, "_run_through_graph")
-        return (lambda x, **_: _walk(inner, x, run)) if nested else functools.partial(run, layer)
-
-    output = graph._run_through_graph(x, operation_fn=step)
-    return output[0] if isinstance(output, (list, tuple)) and len(output) == 1 else output
-
-
-def _logits(scores):
-    """The scores, or what a softmax or sigmoid at the very end was made of."""
-    import tensorflow as tf
-
-    end = scores.op
-    while end.type in ("Identity", "Reshape", "Squeeze", "Cast"):
-        end = end.inputs[0].op
-    if end.type not in ("Softmax", "LogSoftmax", "Sigmoid"):
-        return scores
-    return tf.reshape(end.inputs[0], tf.shape(scores))
-
-
-def _gradient(y, x, model, where):
-    import tensorflow as tf
-
-    [gradient] = tf.gradients(y, x)
+    [gradient] = tf.gradients(tf.gather(scores, class_idx, batch_dims=1), x)
     if gradient is None:
         raise ValueError(f"No gradient leads from the class scores of model '{model.name}' back to {where}: "
                          "something in between has none (rounding, argmax, stop_gradient); give a later "
                          "target_layer.")
     return gradient
+
+
+# --- inside: guided backpropagation -----------------------------------------------------------
 
 
 @functools.cache
@@ -355,21 +295,45 @@ def _guided(kind):
     return name
 
 
-_NOT_RELU = {"LeakyRelu", "Elu", "Selu", "Softplus", "Softsign", "Tanh", "Sigmoid", "Erf", "Erfc",
-             "PartitionedCall", "StatefulPartitionedCall", "If", "While", "StatelessIf", "StatelessWhile"}
+# What may stand between the images and a score: ReLUs and maxima; what moves numbers about; what adds them up.
+_RELUS = {"Relu", "Relu6"}
+_LINEAR = {"Identity", "IdentityN", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Pad", "PadV2", "MirrorPad",
+           "ConcatV2", "Concat", "Pack", "Unpack", "Split", "SplitV", "Slice", "StridedSlice", "GatherV2", "ReverseV2", "Tile",
+           "BroadcastTo", "SpaceToBatchND", "BatchToSpaceND", "SpaceToDepth", "DepthToSpace", "ResizeBilinear",
+           "ResizeNearestNeighbor", "ResizeBicubic", "BiasAdd", "Add", "AddV2", "AddN", "Sum", "Mean", "AvgPool", "FusedBatchNorm",
+           "FusedBatchNormV2", "FusedBatchNormV3", "MaxPool", "MaxPoolV2", "Max"}
+_LINEAR_IN_ONE = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "MatMul", "BatchMatMul", "BatchMatMulV2",
+                  "BatchMatMulV3", "Einsum", "Mul"}  # of two inputs that come from the images they are a product
+_LINEAR_IN_FIRST = {"Sub", "RealDiv"}
+_SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}  # they don't look at the numbers
 
 
-def _check_activations(model, scores):
+def _check_operations(model, scores, images):
     """Guided backpropagation needs ReLUs, and nothing else that bends, between the images and the scores."""
-    seen, ahead = set(), [scores.op]
+    needed, ahead = [], [scores.op]
     while ahead:
         op = ahead.pop()
-        if op not in seen:
-            seen.add(op)
-            ahead += [tensor.op for tensor in op.inputs]
-    kinds = {op.type for op in seen}
-    other = sorted(kinds & _NOT_RELU)
-    if other or not kinds & {"Relu", "Relu6"}:
-        has = f"has {', '.join(other)}" if other else "has no ReLU"
-        raise ValueError("Guided backpropagation is defined for networks whose only activation is ReLU, and "
-                         f"model '{model.name}' {has}; use grad_cam.")
+        if op not in needed:
+            needed.append(op)
+            ahead += [tensor.op for tensor in op.inputs if op.type not in _SHAPES]
+    follows, kinds, other = {images.ref()}, set(), set()
+    for op in scores.graph.get_operations():  # in the order in which they were made: inputs first
+        from_images = [tensor.ref() in follows for tensor in op.inputs]
+        if not any(from_images) or op.type in _SHAPES:
+            continue
+        follows |= {tensor.ref() for tensor in op.outputs}
+        if op in needed:
+            kinds.add(op.type)
+            linear = (op.type in _RELUS | _LINEAR or op.type in _LINEAR_IN_ONE and sum(from_images) == 1
+                      or op.type in _LINEAR_IN_FIRST and from_images == [True, False])
+            other |= set() if linear else {op.type}
+    # Written with a ReLU, and yet another activation.
+    other |= {"HardSigmoid" for place in graph.graph_of(model).way if type(place.operation).__name__ == "HardSigmoid"
+              or getattr(getattr(place.operation, "activation", None), "__name__", "") == "hard_sigmoid"}
+    if other or not kinds & _RELUS:
+        _refuse_guided(model, ", ".join(sorted(other)))
+
+
+def _refuse_guided(model, other):
+    raise ValueError("Guided backpropagation is defined for networks whose only activation is ReLU, and "
+                     f"model '{model.name}' has {other or 'no ReLU'}; use grad_cam.")

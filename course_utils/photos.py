@@ -17,7 +17,7 @@ import numpy as np
 
 from course_utils import cam, plots, tables
 from course_utils.datasets.folder import _fit, _plain, open_image
-from course_utils.explain import explain
+from course_utils.explain import explain, probabilities
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
@@ -42,7 +42,7 @@ class Answer(NamedTuple):
     image: np.ndarray  # (H, W, 3) uint8, as the network saw it
     class_names: tuple  # the `top` best
     class_scores: np.ndarray  # (top,), logits
-    probabilities: np.ndarray  # (top,), of all classes' softmax
+    probabilities: np.ndarray  # (top,), by the softmax or the sigmoids that the model ends in
     cams: np.ndarray  # (h, w, top), raw
     file: str
     shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
@@ -77,7 +77,7 @@ def explain_photo(network, image, top=3, size=None, file=""):
 def _best(network, image, class_scores, cams, top, file):
     best = np.argsort(-class_scores[0], kind="stable")[:top]
     return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
-                  cam.softmax(class_scores[0])[best], cams[0][..., best], file)
+                  probabilities(network.model, class_scores)[0, best], cams[0][..., best], file)
 
 
 def _with_opposite(answer, name, top):

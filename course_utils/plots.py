@@ -88,7 +88,8 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
             bar = figure.colorbar(shown[-1], ax=axes[:len(items)].tolist(), shrink=0.8, pad=0.02, aspect=30,
                                   label=label or ("evidence" if keep == "signed" else "evidence for"))
             bar.solids.set_alpha(1)
-        return picture(figure, what, [p.mask for p in items])
+        given = [None if p.cam is None else _to_draw(p, limit)[0] for p in items]
+        return picture(figure, what, [p.mask for p in items], given)
 
 
 def three_panels(image, cam, name, keep="signed", mask=None, what=None):
@@ -99,8 +100,11 @@ def three_panels(image, cam, name, keep="signed", mask=None, what=None):
                   what or f"Three panels: the input, the class activation map of {name} on its own grid, and both together.")
 
 
-def picture(figure, what, masks=()):
-    """Any Matplotlib figure as a `Picture`: `what` it shows in words, completed by what was drawn."""
+def picture(figure, what, masks=(), given=()):
+    """Any Matplotlib figure as a `Picture`: `what` it shows in words, completed by what was drawn.
+
+    masks, given: for each axes, where the object is and the map that should be there, or None.
+    """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -110,7 +114,7 @@ def picture(figure, what, masks=()):
         png = io.BytesIO()
         canvas.print_png(png)
         figure.set_layout_engine("none")  # each drawing would move the axes a little, and `_change` draws again
-        record = _record(figure, canvas, list(masks))
+        record = _record(figure, canvas, list(masks), list(given))
     fingerprint = [line for line, _ in record]
     alt = " ".join([what.rstrip(". ") + "."] + [sentence for _, sentence in record])
     return Picture(png.getvalue(), alt, fingerprint)
@@ -176,7 +180,7 @@ def _draw_panel(ax, panel, limit):
                 ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True), ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True)
                 ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
                 ax.tick_params(which="both", length=0)
-        shown, low, high = _shown(cam_maths.upsample(raw, size) if size != grid else raw, panel.keep, limit)
+        shown, low, high = _to_draw(panel, limit)
         # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
         alpha = 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
         ax.imshow(shown, cmap=POSITIVE if panel.keep == "positive" else SIGNED, vmin=low, vmax=high,
@@ -194,6 +198,12 @@ def _draw_panel(ax, panel, limit):
     if panel.box is not None:
         x0, y0, x1, y1 = panel.box
         ax.plot([x0 - .5, x1 - .5, x1 - .5, x0 - .5, x0 - .5], [y0 - .5, y0 - .5, y1 - .5, y1 - .5, y0 - .5], color="white", linewidth=2.5)
+
+
+def _to_draw(panel, limit):
+    """The map as it is drawn, enlarged to its image, and the values of the darkest and the brightest colour."""
+    raw, size = _checked_map(panel), None if panel.image is None else np.shape(panel.image)[:2]
+    return _shown(raw if size in (None, raw.shape) else cam_maths.upsample(raw, size), panel.keep, limit)
 
 
 def _height_over_width(panel):
@@ -243,7 +253,7 @@ def _colours(keep):
 # --- the record: what was drawn, in numbers and in words -------------------------------------
 
 
-def _record(figure, canvas, masks):
+def _record(figure, canvas, masks, given):
     """(fingerprint line, sentence for the alt text) of every map, curve and row of bars in the figure."""
     maps = [(ax, im) for ax in figure.axes for im in ax.images if (im.get_gid() or "").startswith("map")]
     change = _change(canvas, [im for _, im in maps])
@@ -252,7 +262,8 @@ def _record(figure, canvas, masks):
         x0, y0, x1, y1 = ax.get_window_extent().extents.astype(int)
         ink = change[len(change) - y1:len(change) - y0, x0:x1].mean()
         index = figure.axes.index(ax)
-        record.append(_map_record(ax.get_title(), np.asarray(im.get_array()), ink, masks[index] if index < len(masks) else None))
+        mask, should = (one[index] if index < len(one) else None for one in (masks, given))
+        record.append(_map_record(ax.get_title(), _as_seen(ax, im), ink, mask, should))
     for ax in figure.axes:
         record += _curve_records(ax)
     return record
@@ -271,7 +282,15 @@ def _change(canvas, maps):
     return change
 
 
-def _map_record(title, values, ink, mask):
+def _as_seen(ax, im):
+    """A map's values as they stand on the page, row 0 at the top, whichever way the axes run."""
+    values, (left, right, bottom, top) = np.asarray(im.get_array()), im.get_extent()
+    first, last = (top, bottom) if im.origin == "upper" else (bottom, top)
+    (x0, y0), (x1, y1) = ax.transData.transform([(left, first), (right, last)])
+    return values[::1 if y0 > y1 else -1, ::1 if x0 < x1 else -1]
+
+
+def _map_record(title, values, ink, mask, given=None):
     height, width = values.shape
     row, column = np.unravel_index(values.argmax(), values.shape)
     name = title or "map"
@@ -279,6 +298,8 @@ def _map_record(title, values, ink, mask):
         raise ValueError(f"The mask of '{name}' has shape {np.shape(mask)}; expected {values.shape}, as the map is drawn.")
     line = (f"{name}: peak at row {row}, column {column} of {height} × {width} · "
             f"{_number(values.min())} to {_number(values.max())} · ink {ink:.3f}")
+    if given is not None and not (np.shape(given) == values.shape and np.allclose(values, given)):
+        line += " · NOT THE MAP THAT WAS GIVEN"
     if ink < 0.0005:
         return line, f"In '{name}' the map is blank: the same everywhere."
     if values.max() <= 0:

@@ -92,6 +92,24 @@ def test_on_this_very_machine():
     assert "\nok     TensorFlow computes\n" in told.stdout and "Traceback" not in told.stderr
 
 
+@pytest.mark.parametrize("text, words", [
+    ('{"backend": "jax", "image_data_format": "channels_last"}', "backend = jax"), ('{"image_data_format": "channels_first"}', "channels_first"),
+    ('{"floatx": "float16"}', "float16"), ("{", "can't be read"), ("[1]", "can't be read")])
+def test_what_keras_json_asks_for_is_told(tmp_path, monkeypatch, text, words):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "keras.json").write_text(text)
+    [(sign, said)] = doctor.keras_settings()
+    assert sign == doctor.WRONG and words in said and "keras.json" in said and "delete" in said
+
+
+@pytest.mark.parametrize("text", [None, "{}", '{"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}'])
+def test_an_ordinary_keras_json_is_nothing_to_tell(tmp_path, monkeypatch, text):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if text:
+        (tmp_path / "keras.json").write_text(text)
+    assert not list(doctor.keras_settings())
+
+
 # ---- the summary in notebook 00 ----
 
 def test_the_summary_names_no_machine_and_is_stable(fake_tensorflow, tmp_path, monkeypatch, capsys):
@@ -136,7 +154,7 @@ def test_the_summary_with_real_data(fake_tensorflow, monkeypatch, capsys):
     ("import os; os.kill(os.getpid(), 9)", "want of memory"),
     ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "No module named 'tensorflow'"),
     ("raise SystemExit(3)", "cannot be used (no message)"),
-    ("print('RESULT [[19.0, 22.0], [43.0, 50.0]] torch channels_first')", "set up for something else"),
+    ("print('RESULT [[19.0, 22.0], [43.0, 50.0]] torch')", "computes otherwise"),
     ("print('RESULT [[19.0, 22.0], [43.0, 51.0]] tensorflow channels_last')", "43.0, 51.0"),
 ])
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
-from course_utils import faithfulness, localize, models
+from course_utils import faithfulness, graph, localize, models
 from course_utils.datasets import pets
 from course_utils.explain import explain, find_head
 
@@ -200,11 +200,11 @@ def test_a_model_that_cannot_be_copied():
 # --- insertion and deletion ------------------------------------------------------------------
 
 
-def linear_model(weights, softmax=False):
+def linear_model(weights, activation=None):
     """Images (H, W, 1) to two scores: the weighted sum of the pixels, and 0."""
     H, W = np.shape(weights)
     model = keras.Sequential([keras.Input((H, W, 1)), layers.Flatten(),
-                              layers.Dense(2, use_bias=False, activation="softmax" if softmax else None)])
+                              layers.Dense(2, use_bias=False, activation=activation)])
     model.layers[-1].set_weights([np.stack([np.ravel(weights), np.zeros(H * W)], axis=1)])
     return model
 
@@ -243,9 +243,20 @@ def test_the_probability_is_that_of_the_class_asked_for():
 
 
 def test_a_softmax_at_the_end_is_not_taken_twice():
-    curves = [faithfulness.insertion(linear_model(KNOWN, softmax), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
-              for softmax in (False, True)]
+    curves = [faithfulness.insertion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
+              for end in (None, "softmax")]
     np.testing.assert_allclose(*curves, rtol=1e-5)
+
+
+@pytest.mark.parametrize("end", ["softmax", "sigmoid"])
+def test_the_score_is_the_logit_whatever_the_model_ends_in(end):
+    curve = faithfulness.deletion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, **BLACK)
+    np.testing.assert_allclose(curve.values, [[10, 6, 3, 1, 0]], atol=1e-5)
+
+
+def test_the_probability_behind_sigmoids_is_their_own():
+    curve = faithfulness.deletion(linear_model(KNOWN, "sigmoid"), ONES, KNOWN[None], 0, steps=4, baseline=0.0)
+    np.testing.assert_allclose(curve.values, [1 / (1 + np.exp(-np.array([10, 6, 3, 1, 0.0])))], rtol=1e-5)
 
 
 MODEL_6 = linear_model(RNG.normal(size=(6, 6)))
@@ -282,8 +293,8 @@ def test_deletion_by_the_opposite_map_is_insertion_backwards(net):
 def test_batches_and_repetition_change_nothing_and_batches_are_bounded(net, monkeypatch):
     cams, options = RNG.normal(size=(3, 6, 6)), dict(class_idx=[0, 1, 1], steps=6, measure="score")
     usual = faithfulness.deletion(net, IMAGES, cams, **options)
-    sizes, predict = [], net.predict_on_batch
-    monkeypatch.setattr(net, "predict_on_batch", lambda x: sizes.append(len(x)) or predict(x))
+    sizes, ask = [], graph.ask
+    monkeypatch.setattr(graph, "ask", lambda model, images, *key: sizes.append(len(images)) or ask(model, images, *key))
     small = faithfulness.deletion(net, IMAGES, cams, **options, batch_size=4)
     assert sizes == [4, 4, 4, 4, 4, 1]
     np.testing.assert_allclose(small.values, usual.values, rtol=1e-4, atol=1e-4)
@@ -370,6 +381,15 @@ def test_a_single_output_has_a_score_and_no_probability():
         faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4)
     curve = faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4, **BLACK)
     np.testing.assert_allclose(curve.values, [[10, 6, 3, 1, 0]], atol=1e-6)
+    ended = keras.Sequential([model, layers.Activation("sigmoid")])
+    curve = faithfulness.deletion(ended, ONES, KNOWN[None], 0, steps=4, baseline=0.0)
+    np.testing.assert_allclose(curve.values, [1 / (1 + np.exp(-np.array([10, 6, 3, 1, 0.0])))], rtol=1e-5)
+
+
+def test_a_diverged_model_has_no_curve():
+    model = linear_model(KNOWN * np.nan)
+    with refused("NaN", "'dense", "learning rate"):
+        faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4)
 
 
 def test_a_model_without_class_scores():

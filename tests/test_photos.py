@@ -35,6 +35,36 @@ def pictures(tmp_path):
     return folder
 
 
+def made(units, activation=None):
+    import keras
+
+    keras.utils.set_random_seed(0)
+    layers = keras.layers
+    return keras.Sequential([keras.Input((None, None, 3)), layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=4, activation="relu"),
+                             layers.GlobalAveragePooling2D(), layers.Dense(units, activation)])
+
+
+@pytest.mark.parametrize("units, activation, names", [(3, "softmax", "abc"), (3, "sigmoid", "abc"), (1, "sigmoid", "a")])
+def test_probabilities_are_those_of_the_network(tmp_path, units, activation, names):
+    model, picture = made(units, activation), pets.draw_pet(0).image
+    own = np.asarray(model(picture[None].astype("float32")))[0]
+    answer = photos.explain_photo(photos.Network(model, tuple(names), 96), picture)
+    assert np.allclose(answer.probabilities, np.sort(own)[::-1], atol=1e-6)
+    photos.write([answer._replace(file="a.png")], tmp_path)
+    with (tmp_path / "table.csv").open(encoding="utf-8-sig", newline="") as file:
+        told = [float(row["probability"]) for row in csv.DictReader(file)]
+    assert np.allclose(told, np.sort(own)[::-1], atol=1e-4)
+
+
+def test_one_sigmoid_speaks_for_two_classes_and_their_maps_are_each_others_negative():
+    model, picture = made(1, "sigmoid"), pets.draw_pet(0).image
+    dog = float(np.asarray(model(picture[None].astype("float32")))[0, 0])
+    answer = photos.explain_photo(photos.Network(model, ("cat", "dog"), 96), picture)
+    assert np.allclose(dict(zip(answer.class_names, answer.probabilities))["dog"], dog) and np.isclose(answer.probabilities.sum(), 1)
+    assert answer.probabilities[0] >= 0.5
+    np.testing.assert_array_equal(answer.cams[..., 0], -answer.cams[..., 1])
+
+
 def test_the_best_class_comes_first_with_its_own_map(network):
     pet = pets.draw_pet(1)
     answer = photos.explain_photo(network, pet.image)

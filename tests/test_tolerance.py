@@ -1,7 +1,7 @@
 """same_text: what may differ between a notebook's saved output and a new one, and what may not."""
 
 import pytest
-from conftest import same_text
+from conftest import same_after_training, same_text
 from hypothesis import given, settings, strategies as st
 
 FINGERPRINT = "map of 7: peak at row 3, column 2 of 7 × 7 · −0.512 to 1.84 · ink 0.147"
@@ -11,7 +11,7 @@ FINGERPRINT = "map of 7: peak at row 3, column 2 of 7 × 7 · −0.512 to 1.84 �
     (FINGERPRINT, FINGERPRINT),
     ("ink 0.147", "ink 0.148"), ("ink 0.148", "ink 0.147"),  # rounding tips either way
     ("−0.512 to 1.84", "−0.513 to 1.83"),
-    ("score -0.00", "score 0.00"),
+    ("score -0.00", "score 0.00"), ("+0.00000", "-0.00000"), ("−0.0", "+0"), ("[ 0.  1.]", "[-0.  1.]"),  # zero has no sign
     ("accuracy 97%", "accuracy 98%"), ("accuracy 97.2%", "accuracy 97.3%"),
     ("loss 1.23e-05", "loss 1.24e-05"), ("gap 2.8e-17", "gap 0.0"), ("gap 2.8e-17", "gap 1.1e-16"),
     ("1,234.5 ms", "1,234.6 ms"), ("1234.5", "1234.9"),  # a thousandth
@@ -25,13 +25,14 @@ def test_the_last_digits_of_decimal_numbers_may_differ(new, saved):
     ("row 3, column 2", "row 4, column 2"), ("row 3, column 2", "row 3, column 5"),
     ("18,944 parameters", "18,945 parameters"), ("12214", "12215"),
     ("the peak is in row 3.", "the peak is in row 4."), ("12,214.", "12,215."), ("[1. 2.]", "[1. 3.]"),
-    ("3 of 7", "3 of 8"), ("-3", "3")], ids=str)
+    ("3 of 7", "3 of 8"), ("-3", "3"), ("+3", "-3")], ids=str)
 def test_whole_numbers_may_not_differ(new, saved):
     assert not same_text(new, saved) and not same_text(saved, new)
 
 
 @pytest.mark.parametrize("new, saved", [
-    ("ink 0.147", "ink 0.149"), ("ink 0.000", "ink 0.147"), ("−0.5 to 1.8", "0.5 to 1.8"), ("-0.5", "0.5"),
+    ("ink 0.147", "ink 0.149"), ("ink 0.000", "ink 0.147"), ("−0.5 to 1.8", "0.5 to 1.8"), ("-0.5", "0.5"), ("+0.5", "-0.5"),
+    ("-0.1", "+0.1"),
     ("accuracy 97%", "accuracy 99%"), ("accuracy 97.2%", "accuracy 97.4%"), ("97%", "9.7%"),
     ("loss 1.23e-05", "loss 1.23e-02"), ("1.2e-03", "1.4e-03"), ("[1.]", "[0.2]"), ("[0.5]", "[0.5999]"),
     ("1,234.5", "1,334.5"), ("nan", "0.5"), ("0.5", "inf")])
@@ -51,21 +52,33 @@ def test_words_may_not_differ(new, saved):
 def test_a_blanked_heatmap_is_not_the_same():
     blank = "map of 7: peak at row 0, column 0 of 7 × 7 · 0 to 0 · ink 0.000"
     assert not same_text(blank, FINGERPRINT)
-    assert not same_text(blank, FINGERPRINT, relative=0.15, absolute=0.05)
+    assert not same_after_training(blank, FINGERPRINT)
 
 
-def test_cells_after_training_may_be_given_more_room():
-    assert not same_text("score 10.5", "score 11.5")
-    assert same_text("score 10.5", "score 11.5", relative=0.15, absolute=0.05)
-    assert same_text("ink 0.10", "ink 0.14", relative=0.15, absolute=0.05)
-    assert same_text("6% and 97.5%", "4% and 93.1%", relative=0.15, absolute=0.05), "as 0.06 and 0.04"
-    assert not same_text("16%", "10%", relative=0.15, absolute=0.05)
-    assert not same_text("score 10.5", "score 13.5", relative=0.15, absolute=0.05)
-    assert not same_text("row 3", "row 4", relative=0.15, absolute=0.05)
+@pytest.mark.parametrize("new, saved", [
+    ("accuracy 97%", "accuracy 61%"), ("12 of 200 are wrong", "7 of 200 are wrong"), ("score -3.1", "score 10.5"), ("[0.5 -1.]", "[0.5  1.]"),
+    ("In 'dog' the evidence is strongest at the upper left.", "In 'dog' the evidence is strongest at the centre."),
+    ("In 'dog' the evidence is strongest at the left, with 9% of the heat", "In 'dog' the evidence is strongest at the top, with 12% of the heat"),
+    ("In 'dog' there is no positive evidence.", "In 'dog' the evidence is strongest at the bottom."),
+    ("map of 7: peak at row 0, column 6 of 7 × 7 · −2.1 to 0.3 · ink 0.100", FINGERPRINT)])
+def test_what_a_training_decided_is_free(new, saved):
+    assert same_after_training(new, saved) and same_after_training(saved, new)
+
+
+@pytest.mark.parametrize("new, saved", [
+    ("says cat", "says dog"), ("score nan", "score 0.5"), ("score inf", "score 0.5"), ("0.5 0.5", "0.5"), ("", "0.5"), ("0.5", "0.5 "),
+    ("In 'dog' the map is blank: the same everywhere.", "In 'dog' the evidence is strongest at the centre."),
+    ("map of 7: peak at row 3, column 2 of 14 × 14 · −0.512 to 1.84 · ink 0.147", FINGERPRINT),
+    ("map of 7: peak at row 3, column 2 of 7 × 7 · −0.512 to 1.84 · ink 0.000", FINGERPRINT),
+    ("map of 7: peak at row 3, column 2 of 7 × 7 · −0.512 to 1.84 · ink 0.010", FINGERPRINT),
+    (FINGERPRINT + " · NOT THE MAP THAT WAS GIVEN", FINGERPRINT), (FINGERPRINT, FINGERPRINT + "\n" + FINGERPRINT)])
+def test_words_grids_and_ink_are_not(new, saved):
+    assert not same_after_training(new, saved) and not same_after_training(saved, new)
 
 
 def test_what_is_no_text_must_be_equal():
     assert same_text(["0.51"], ["0.51"]) and same_text(None, None)
+    assert not same_after_training("0.5", None) and same_after_training(None, None)
     assert not same_text(["0.51"], ["0.52"]) and not same_text("0.5", ["0.5"]) and not same_text(None, "")
 
 
@@ -91,14 +104,3 @@ def test_rounding_to_the_next_printed_number_is_no_difference(value, form):
        st.sampled_from(["{}", "{}.", "{:,} images", "[{}]", "row {},"]))
 def test_whole_numbers_are_the_same_only_if_they_are_equal(a, b, form):
     assert same_text(form.format(a), form.format(b)) == (a == b)
-
-
-def test_after_training_a_peak_may_move_by_two_cells_but_not_across_the_map():
-    saved = "map of 9: peak at row 26, column 13 of 28 × 28 · −24.5 to 131 · ink 0.059"
-    near = "map of 9: peak at row 24, column 13 of 28 × 28 · −22.9 to 125 · ink 0.062"
-    far = "map of 9: peak at row 3, column 13 of 28 × 28 · −24.5 to 131 · ink 0.059"
-    blank = "map of 9: peak at row 0, column 0 of 28 × 28 · 0 to 0 · ink 0.000"
-    assert same_text(near, saved, 0.15, 0.05, 2)
-    assert not same_text(near, saved)
-    assert not same_text(far, saved, 0.15, 0.05, 2)
-    assert not same_text(blank, saved, 0.15, 0.05, 2)

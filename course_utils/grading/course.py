@@ -69,7 +69,6 @@ def _prepare(root):
     """A gradebook that knows the exercises as they are now, and {name: (released notebook, its locked sources)}."""
     from nbgrader.converters import GenerateAssignment
 
-    Path(root, GRADING).mkdir(exist_ok=True)
     beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by its name, also where no environment is active
     if beside not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
@@ -114,6 +113,7 @@ def _run(converter, config, exercise, student="*"):
 
 def collect(root, folder):
     """Take in what students handed in: {student: {exercise: outcome}}, which is remembered; prints what was refused."""
+    root = Path(root).resolve()
     known, outcomes = _prepare(root), _outcomes(root)
     releases = {name: release for name, (release, _) in known.items()}
     found, none = intake.students(folder)
@@ -127,8 +127,12 @@ def collect(root, folder):
         if ignored:
             print(f"{student}: not looked at: {', '.join(ignored)}")
         for name, path in chosen.items():
-            submission = intake.merge(releases[name], intake.read(path))
-            _accept(root, student, name, submission._replace(timestamp=_timestamp(path.parent)), outcomes)
+            try:
+                submission = intake.merge(releases[name], intake.read(path))
+                _accept(root, student, name, submission._replace(timestamp=_timestamp(path.parent)), outcomes)
+            except Exception as error:  # whatever one of them holds, the others are taken in
+                print(f"{student}: {name} couldn't be taken in: {_in_words(error)}")
+                _refuse(outcomes.setdefault(student, {}), name, f"{name} couldn't be taken in: {_in_words(error)}")
         outcomes.setdefault(student, {})
     _remember(root, outcomes)
     return outcomes
@@ -145,7 +149,7 @@ def _accept(root, student, name, submission, outcomes):
     before = outcomes.get(student, {}).get(name, {})
     outcome = {"status": "collected", "reason": "", "remarks": list(submission.remarks), "timestamp": submission.timestamp}
     if before.get("graded") == _hash(root, name, text):
-        outcome |= {"status": before["status"], "reason": before["reason"], "graded": before["graded"]}
+        outcome |= {key: before[key] for key in ("status", "reason", "graded", "on running") if key in before}
     outcomes.setdefault(student, {})[name] = outcome
 
 
@@ -182,9 +186,10 @@ def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
     from nbgrader.converters import Autograde
     from tqdm.auto import tqdm
 
+    root = Path(root).resolve()
     if protected:
         flaws = [sandbox.missing()] if sandbox.missing() else sandbox.probe(
-            [Path(root, name).resolve() for name in ("solutions", GRADING, "exercises", ".git")] + [Path.home() / ".ssh"])
+            [root / name for name in ("solutions", GRADING, "exercises", ".git")] + [Path.home() / ".ssh"])
         if flaws:
             raise RuntimeError(f"Nothing was graded: the sandbox isn't in force ({'; '.join(flaws)}). With --unsafe the "
                                "students' code runs with all your rights.")
@@ -200,20 +205,24 @@ def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
 
     def run(item):
         student, name, path, _ = item
-        return _execute(root, student, name, path, known[name][1], cell_seconds, protected)
+        try:
+            return _execute(root, student, name, path, *known[name], cell_seconds, protected)
+        except Exception as error:  # whatever one of them does to the grader, the others are graded
+            return f"It couldn't be run: {_in_words(error)}", []
 
     with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         futures = {item: pool.submit(run, item) for item in todo}
         try:
             for student, name, _, key in tqdm(todo, "grading", disable=not todo):
-                why = futures[student, name, _, key].result()
+                why, on_running = futures[student, name, _, key].result()
                 if not why:
                     try:  # one after the other: the gradebook has one writer
                         config = settings(root)
                         _run(Autograde, config, name, student)
                     except Exception as error:
-                        why = f"nbgrader couldn't record it: {str(error) or type(error).__name__}"
-                outcomes[student][name] |= {"status": "failed" if why else "graded", "reason": why, "graded": key}
+                        why = f"nbgrader couldn't record it: {_in_words(error)}"
+                outcomes[student][name] |= {"status": "failed" if why else "graded", "reason": why, "graded": key,
+                                            "on running": on_running}
                 _remember(root, outcomes)
         except KeyboardInterrupt:
             for future in futures.values():
@@ -222,21 +231,27 @@ def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
     return outcomes
 
 
-def _execute(root, student, name, path, locked, cell_seconds, protected):
-    """Run one submission and keep it in executed/; returns why it failed, or ""."""
+def _execute(root, student, name, path, released, locked, cell_seconds, protected):
+    """Run one submission and keep it in executed/; returns why it failed, or "", and remarks."""
     notebook = nbformat.read(path, as_version=4)
+    own = {cell.id for cell in notebook.cells} - {cell.id for cell in released.cells}
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         cell.source = locked.get(grade_id, cell.source)  # now with the hidden tests
     target = Path(root, GRADING, "executed", student, name, f"{name}.ipynb")
     try:
-        execute(notebook, student, cell_seconds, protected)
+        remarks = execute(notebook, student, cell_seconds, protected, own)
     except Failed as why:
         target.unlink(missing_ok=True)
-        return str(why)
+        return str(why), []
     target.parent.mkdir(parents=True, exist_ok=True)
     _write(target, nbformat.writes(notebook))
-    return ""
+    return "", remarks
+
+
+def _in_words(error):
+    """What an exception says, on one line of bounded length."""
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 # --- remembering -----------------------------------------------------------------------------
@@ -273,7 +288,7 @@ def report(root, roster=()):
                 outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
                 row = dict.fromkeys(COLUMNS, "")
                 row |= {"student": student, "exercise": name, "status": outcome["status"], "reason": outcome["reason"],
-                        "handed in": outcome.get("timestamp", ""), "remarks": "; ".join(outcome.get("remarks", []))}
+                        "handed in": outcome.get("timestamp", ""), "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
                 if outcome["status"] == "graded":
                     try:
                         found = book.find_submission(name, student)

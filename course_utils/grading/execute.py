@@ -10,24 +10,38 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from course_utils.grading import STUDENT, sandbox
 
-OUTPUT = 200_000  # characters of a cell's output that are kept
+OUTPUT, MESSAGE = 200_000, 10_000  # characters of a cell's output that are kept, and of an error's text
 START, STOP = 60, 5  # seconds for a kernel to answer at first, and after it was interrupted
+OWN, ALL = 4, 20  # times a cell's time, for all cells of the student's own, and for the whole notebook
+
+# By itself quit() ends the kernel a moment later, or not, depending on the machine.
+NO_QUIT = """
+def _no_quit(*_, **__):
+    raise SystemExit("quit")
+get_ipython().ask_exit = _no_quit
+del _no_quit
+"""
 
 
 class Failed(Exception):
     """This submission can't be graded by machine; the text says why."""
 
 
-def execute(notebook, student, cell_seconds=30, protected=True):
-    """Fill the outputs of the notebook's code cells, in place; raises `Failed` where the kernel didn't survive."""
-    asyncio.run(_execute(notebook, student, cell_seconds, protected))
+def execute(notebook, student, cell_seconds=30, protected=True, own=()):
+    """Fill the outputs of the notebook's code cells, in place; returns remarks on what was cut short.
+
+    own: ids of the cells that the student added. The time for cells of the student's own is limited apart: once it is used up, the answers and tests still run.
+    Raises `Failed` where the kernel didn't survive.
+    """
+    return asyncio.run(_execute(notebook, student, cell_seconds, protected, own))
 
 
-async def _execute(notebook, student, cell_seconds, protected):
+async def _execute(notebook, student, cell_seconds, protected, own):
     from jupyter_client.manager import AsyncKernelManager
 
     folder = Path(tempfile.mkdtemp(prefix="cam"))  # a short name: sockets allow no more than 107 letters
@@ -36,20 +50,20 @@ async def _execute(notebook, student, cell_seconds, protected):
     try:
         manager.write_connection_file()
         _start_with(manager, folder, student, protected)
-        await manager.start_kernel(env={**os.environ, STUDENT: student}, cwd=str(folder),
+        path = os.pathsep.join([str(sandbox.PACKAGE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        await manager.start_kernel(env={**os.environ, STUDENT: student, "PYTHONPATH": path}, cwd=str(folder),
                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         client = manager.client()
         client.start_channels()
         try:
             await client.wait_for_ready(timeout=START)
-        except RuntimeError as error:
+            await client.execute_interactive(NO_QUIT, silent=True, timeout=START, allow_stdin=False)
+        except (RuntimeError, TimeoutError) as error:
             raise Failed(f"The kernel didn't start: {error}") from None
         for cell in notebook.cells:
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
-        for number, cell in enumerate(notebook.cells, start=1):
-            if cell.cell_type == "code" and cell.source.strip():
-                await _run(manager, client, cell, cell_seconds, number)
+        return await _run_all(manager, client, notebook, cell_seconds, own)
     finally:
         if client is not None:
             client.stop_channels()
@@ -65,6 +79,39 @@ def _start_with(manager, folder, student, protected):
     manager.kernel_spec.interrupt_mode = "message"  # a signal would end bubblewrap, not the cell
 
 
+async def _run_all(manager, client, notebook, cell_seconds, own):
+    """Execute the cells one by one, as long as there is time; returns remarks."""
+    left = {True: OWN * cell_seconds, False: (ALL - OWN) * cell_seconds}  # student's own or not: seconds
+    cut, quits, remarks = {True: 0, False: 0}, [], []
+    for number, cell in enumerate(notebook.cells, start=1):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
+        theirs = cell.id in own
+        if left[theirs] <= 0:
+            _ended(cell, "Timeout", "not run: the time was used up")
+            cut[theirs] += 1
+            continue
+        started = time.monotonic()
+        await _run(manager, client, cell, min(cell_seconds, left[theirs]), number)
+        left[theirs] -= time.monotonic() - started
+        if any(o.output_type == "error" and o.ename == "SystemExit" for o in cell.outputs):
+            quits.append(str(number))
+    if quits:
+        remarks.append(f"cell {', '.join(quits)}: quit, exit or SystemExit; that cell ended, the others ran")
+    if cut[True]:
+        remarks.append(f"{cut[True]} cells of the student's own didn't run: all of them have {OWN * cell_seconds} seconds together")
+    if cut[False]:
+        remarks.append(f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether")
+    return remarks
+
+
+def _ended(cell, kind, text):
+    """Note in a cell's outputs that it failed."""
+    from nbformat.v4 import new_output
+
+    cell.outputs.append(new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"]))
+
+
 async def _run(manager, client, cell, seconds, number):
     """Execute one cell and keep what it shows."""
     from nbformat.v4 import new_output, output_from_msg
@@ -75,7 +122,10 @@ async def _run(manager, client, cell, seconds, number):
         nonlocal room
         if message["msg_type"] not in ("stream", "display_data", "execute_result", "error") or room <= 0:
             return
-        output = output_from_msg(message)
+        try:
+            output = output_from_msg(message)
+        except Exception:  # raw=True shows whatever it is given, but a notebook can't hold it; the answer may be right
+            output = new_output("stream", name="stdout", text="[an output that is no text was left out]\n")
         room -= len(str(message["content"]))
         if room <= 0:
             output = new_output("stream", name="stdout", text=f"\n[more than {OUTPUT:,} characters; the rest was left out]\n")
@@ -85,9 +135,6 @@ async def _run(manager, client, cell, seconds, number):
         else:
             cell.outputs.append(output)
 
-    def ended(kind, text):
-        cell.outputs.append(new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"]))
-
     run = asyncio.ensure_future(client.execute_interactive(
         cell.source, timeout=seconds, output_hook=keep, allow_stdin=False, stop_on_error=False))
     death = asyncio.ensure_future(manager.provisioner.wait())
@@ -95,14 +142,18 @@ async def _run(manager, client, cell, seconds, number):
         await asyncio.wait([run, death], return_when=asyncio.FIRST_COMPLETED)
         if not run.done():
             raise Failed(f"The kernel died in cell {number}: the code ended it, or it took more memory or time than allowed.")
-        cell.execution_count = run.result()["content"].get("execution_count")
+        reply = run.result()["content"]
+        cell.execution_count = reply.get("execution_count")
+        if reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
+            # Its message was lost, behind too much output for instance; a test without one would count as passed.
+            _ended(cell, str(reply.get("ename", "Error"))[:100], str(reply.get("evalue", ""))[:MESSAGE])
     except TimeoutError:
-        ended("Timeout", f"stopped after {seconds} seconds")
+        _ended(cell, "Timeout", f"stopped after {seconds:.0f} seconds")
         await manager.interrupt_kernel()
         try:
             await client.execute_interactive("None", silent=True, timeout=STOP, output_hook=keep, allow_stdin=False)
         except TimeoutError:
-            raise Failed(f"Cell {number} ran for {seconds} seconds and couldn't be stopped.") from None
+            raise Failed(f"Cell {number} ran for {seconds:.0f} seconds and couldn't be stopped.") from None
     finally:
         for task in (run, death):
             task.cancel()

@@ -22,6 +22,16 @@ class Refused(Exception):
     """This file is not graded; the text says why, and what the student can do."""
 
 
+class Cell(NamedTuple):
+    """A cell as it was handed in."""
+
+    grade_id: str  # None where the metadata are lost, as below
+    id: str
+    kind: str  # "code", "markdown" or "raw"
+    source: str
+    ran: int = 0  # the number in brackets; 0 if there is none
+
+
 class Submission(NamedTuple):
     """A student's exercise on its way to the grader."""
 
@@ -89,7 +99,7 @@ def _files(folder):
 
 
 def read(path):
-    """A submitted notebook, nbformat 4; raises `Refused` in one sentence for anything else."""
+    """The cells of a submitted notebook, nbformat 4; raises `Refused` in one sentence for anything else."""
     about = path.lstat()
     if not stat.S_ISREG(about.st_mode):
         raise Refused("is a link or a device, not a file; hand in the notebook itself")
@@ -113,26 +123,29 @@ def read(path):
 
 
 def _cell(cell):
-    """(grade_id or None, cell id or None, type, source) of a cell, whatever its metadata look like; None if it is none."""
+    """A `Cell`, whatever its metadata look like; None if it is none."""
     if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
         return None
+    metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
+    about = metadata.get("nbgrader")
+    grade_id = about.get("grade_id") if isinstance(about, dict) else None
+    cell_id = next((i for i in (cell.get("id"), metadata.get("id")) if isinstance(i, str)), None)  # Colab: in the metadata
+    ran = cell.get("execution_count")
     source = cell.get("source", "")
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    metadata = cell.get("metadata")
-    about = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    grade_id = about.get("grade_id") if isinstance(about, dict) else None
-    return (grade_id if isinstance(grade_id, str) else None, cell.get("id"), cell["cell_type"], source)
+    return Cell(grade_id if isinstance(grade_id, str) else None, cell_id, cell["cell_type"], source, ran if type(ran) is int else 0)
 
 
 def _by_cells(cells, releases):
-    """The one exercise whose grade_ids the cells carry; None if none does, or several do."""
-    theirs = {grade_id for grade_id, *_ in cells if grade_id}
-    shared = {name: len(theirs & set(_answers(release))) for name, release in releases.items()}
+    """The one exercise that most of the cells come from; None if none is, or several are."""
+    shared = {name: len({_index(cell, *_known(release)) for cell in cells} - {None}) for name, release in releases.items()}
     fits = [name for name, n in shared.items() if n and n == max(shared.values())]
     return fits[0] if len(fits) == 1 else None
 
 
 # --- merging ---------------------------------------------------------------------------------
+
+OWN = 100  # cells of the student's own; the exercises have fewer than 30 altogether
 
 
 def _answers(release):
@@ -142,70 +155,207 @@ def _answers(release):
 
 
 def merge(release, cells):
-    """The student's answers in the released notebook, as a `Submission` without time.
+    """The student's work in the released notebook, as a `Submission` without time. cells: a `Cell` each, as `read` gives.
 
-    Answers are found by their grade_id, or by their cell id where the metadata are lost. Everything else is as
-    released, whatever was done to it; cells of the student's own stay, behind what they followed, as ordinary ones.
+    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the names
+    they define; whatever else isn't as released becomes a cell of the student's own, where it was. Everything else
+    is as released, whatever was done to it.
     """
+    cells = [cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)]
     answers, remarks = _answers(release), []
-    by_id = {cell.id: grade_id for grade_id, cell in answers.items()}
-    given, own, known, at = {}, {}, _known(release), None
-    for grade_id, cell_id, kind, source in cells:
-        answer = grade_id if grade_id in answers else by_id.get(cell_id) if grade_id is None else None
-        if answer:
-            given.setdefault(answer, []).append(source)
-            at = answers[answer].id
-        elif cell_id in known or grade_id in known.values() or source in known_sources(release):
-            at = cell_id if cell_id in known else at
-        elif source.strip():
-            own.setdefault(at, []).append((kind, source))
-
+    given, own = _sorted(release, cells)
     merged = nbformat.from_dict(json.loads(json.dumps(release)))
-    result = []
-    for cell in merged.cells if None not in own else _own(own[None]) + merged.cells:
-        result.append(cell)
+    stubs = {cell.source.strip() for cell in answers.values()}
+    written = [(at, piece) for places in (own, given) for at, pieces in sorted(places.items()) for piece in pieces
+               if piece.source.strip() not in stubs]
+    for at, cell in enumerate(merged.cells):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id in answers:
-            stub = answers[grade_id].source
-            tried = [source for source in given.get(grade_id, []) if source.strip() != stub.strip()]
-            cell.source = tried[-1] if tried else stub
-            if grade_id not in given:
-                remarks.append(f"answer {grade_id} was deleted")
-            elif len(given[grade_id]) > 1:
-                remarks.append(f"answer {grade_id} is there {len(given[grade_id])} times; the last one that was worked on counts")
-        result += _own(own.get(cell.get("id"), []))
-    merged.cells = result
+        if grade_id not in answers:
+            continue
+        tried = [piece for piece in given.get(at, []) if piece.source.strip() not in ("", cell.source.strip())]
+        if len(given.get(at, [])) > 1:
+            remarks.append(f"answer {grade_id} is there {len(given[at])} times, split or copied: "
+                           "all of it counts, and of copies the one that was worked on last")
+        if cell.cell_type == "markdown":
+            tried = _texts(own, at) + tried + _texts(own, at + 1)
+            cell.source = "\n\n".join(dict.fromkeys(piece.source for piece in tried)) or cell.source
+        else:
+            names = _defined(cell.source, also_none=True)
+            elsewhere = [] if tried else [(p, piece) for p, piece in written if names & _defined(piece.source)]
+            for place, piece in elsewhere:  # what stands before the answer runs there, too: others may need it
+                if place >= at and piece in own.get(place, []):
+                    own[place].remove(piece)
+            tried = _in_order(tried + [piece for _, piece in elsewhere], names, own.get(at + 1, []))
+            own.setdefault(at, []).extend(tried[:-1])
+            cell.source = tried[-1].source if tried else cell.source
+            if elsewhere:
+                remarks.append(f"answer {grade_id} was found in another cell")
+        if at not in given and not tried:
+            remarks.append(f"answer {grade_id} was deleted")
+    left_out = sum(map(len, own.values())) - OWN
+    if left_out > 0:
+        remarks.append(f"left out: the last {left_out} of {left_out + OWN} cells of the student's own")
     restored = _changed(release, cells)
     if restored:
-        remarks.append(f"restored what isn't the student's: {', '.join(restored)}")
+        remarks.append(f"restored as released: {', '.join(restored)}")
+    merged.cells = _with_own(merged.cells, own)
     remarks += suspicious(merged)
     return Submission(merged, tuple(remarks), "")
 
 
+def _sorted(release, cells):
+    """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells before it})."""
+    known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
+    solution = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("solution")}
+    locked = {at for at, cell in enumerate(release.cells) if cell.metadata.get("nbgrader", {}).get("locked")}
+    fixed = [source for source, cell in zip(sources, release.cells) if source.strip() and not cell.metadata.get(
+        "nbgrader", {}).get("solution") and (cell.cell_type != "code" or cell.metadata.get("nbgrader", {}).get("grade"))]
+    places = [_index(cell, *known) for cell in cells]
+    whole = {at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)}
+    given, own = {}, {}
+    for number, (cell, at) in enumerate(zip(cells, places)):
+        theirs = cell.source
+        for source in [*fixed, *([sources[at]] if at in locked else [])]:  # cells that were merged with this one
+            theirs = _without(theirs, source)
+        piece = cell._replace(source=theirs)
+        if at in solution:
+            given.setdefault(at, []).append(piece)
+            continue
+        if at is not None and _same(cell.source, sources[at], cell.kind):
+            continue
+        if at in locked and theirs == cell.source and at not in whole:
+            continue  # it was changed, and is restored; what was only pasted under its name stays
+        if at is not None and cell.kind != "code" and theirs == cell.source:
+            lines = {line.strip() for line in sources[at].splitlines()}
+            piece = cell._replace(source="\n".join(line for line in theirs.splitlines() if line.strip() not in lines))
+        if piece.source.strip():
+            # As early as its neighbours are in the exercise: where one was moved, what led to it moves along.
+            before = at if at is not None else next((p for p in reversed(places[:number]) if p is not None), -1)
+            after = next((p for p in places[number + 1:] if p is not None), len(sources))
+            own.setdefault(min(before + 1, after), []).append(piece)
+    return given, own
+
+
+def _without(text, lines):
+    """The text without these whole lines, where they are in it."""
+    around = f"\n{text}\n"
+    return around.replace(f"\n{lines}\n", "\n").strip("\n") if f"\n{lines}\n" in around else text
+
+
 def _known(release):
-    """{cell id: grade_id or None} of the released cells."""
-    return {cell.id: cell.metadata.get("nbgrader", {}).get("grade_id") for cell in release.cells}
+    """{grade_id: place}, {cell id: place} and {source: place} of the released cells; sources that are there once."""
+    by_grade, by_id, by_source = {}, {}, {}
+    for at, cell in enumerate(release.cells):
+        by_grade[cell.metadata.get("nbgrader", {}).get("grade_id")] = at
+        by_id[cell.id] = at
+        source = _plain(cell.source).strip()
+        by_source[source] = at if source not in by_source else None
+    return by_grade, by_id, by_source
 
 
-def known_sources(release):
-    return {cell.source for cell in release.cells}
+def _index(cell, by_grade, by_id, by_source):
+    """Which of the released cells this one is; None for one of the student's own."""
+    if cell.grade_id in by_grade and cell.grade_id is not None:
+        return by_grade[cell.grade_id]
+    if cell.grade_id is None and isinstance(cell.id, str) and cell.id in by_id:
+        return by_id[cell.id]
+    return by_source.get(_plain(cell.source).strip())
 
 
-def _own(cells):
-    """Cells of the student's own, ordinary from now on."""
+def _plain(source):
+    """Line ends as Python has them, and nothing that can't be written to a file."""
+    return re.sub("\r\n?", "\n", source).encode("utf-8", "replace").decode()
+
+
+def _same(source, released, kind):
+    """Whether a cell is as released, but for blanks and the habits of a formatter."""
+    if source.split() == released.split():
+        return True
+    trees = [_tree(source), _tree(released)] if kind == "code" else [None]
+    try:
+        return None not in trees and ast.dump(trees[0]) == ast.dump(trees[1])
+    except RecursionError:
+        return False
+
+
+def _texts(own, at):
+    """The student's own text at a place, which is taken from there: it goes on with the answer beside it."""
+    texts = [piece for piece in own.get(at, []) if piece.kind != "code"]
+    own[at] = [piece for piece in own.get(at, []) if piece.kind == "code"]
+    return texts
+
+
+def _in_order(pieces, names, behind):
+    """The pieces of an answer as they run, the last one being the answer; halves that are no code alone are one again.
+
+    names: what the answer must define. behind: cells of the student's own after it; a second half is taken from there.
+    """
+    versions = [piece for piece in pieces if names & _defined(piece.source)]
+    if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
+        # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook counts.
+        last = max(reversed(versions), key=lambda piece: piece.ran) if all(piece.ran for piece in versions) else versions[-1]
+        pieces = [piece for piece in pieces if piece is not last] + [last]
+    result = []
+    for piece in pieces + [piece for piece in behind if _tree(piece.source) is None]:
+        both = result[-1].source + "\n" + piece.source if result else ""
+        broken = result and None in (_tree(result[-1].source), _tree(piece.source))
+        if broken and _tree(both) is not None:
+            result[-1] = piece._replace(source=both)
+            behind[:] = [other for other in behind if other is not piece]
+        elif not any(piece is other for other in behind):
+            result.append(piece)
+    return result
+
+
+def _tree(source):
+    """The code as Python understands it, lines for IPython left out; None if it is no Python."""
+    try:
+        return ast.parse(_without_magics(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _without_magics(source):
+    return "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in source.split("\n"))
+
+
+def _defined(source, also_none=False):
+    """Names that a piece of code gives a value to; None is no value, since exercises start with it."""
+    names, tree = set(), _tree(source)
+    for node in tree.body if tree else ():
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            if also_none or not (isinstance(node.value, ast.Constant) and node.value.value is None):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+    return names
+
+
+def _with_own(cells, own):
+    """Released cells with the student's own between them, ordinary ones from now on, as many as are taken."""
     make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
-    # Ids drawn at random would make two collections of one submission differ.
-    return [make[kind](source, id=hashlib.sha256(f"{i}{source}".encode()).hexdigest()[:12]) for i, (kind, source) in enumerate(cells)]
+    result, number = [], 0
+    for at in range(len(cells) + 1):
+        for piece in own.get(at, [])[:OWN - number]:
+            # Ids drawn at random would make two collections of one submission differ.
+            result.append(make[piece.kind](piece.source, id=hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()[:12]))
+            number += 1
+        result += cells[at:at + 1]
+    return result
 
 
 def _changed(release, cells):
-    """grade_ids of locked cells that were altered or deleted."""
-    theirs = {}
-    for grade_id, cell_id, _, source in cells:
-        theirs.setdefault(grade_id or cell_id, []).append(source)
-    locked = [cell for cell in release.cells if cell.metadata.get("nbgrader", {}).get("locked")]
-    return [cell.metadata.nbgrader.grade_id for cell in locked
-            if theirs.get(cell.metadata.nbgrader.grade_id, theirs.get(cell.id)) != [cell.source]]
+    """grade_ids of locked cells that were altered or deleted; one that was merged with another, or copied, is there."""
+    sources = {cell.source for cell in cells}
+    altered = []
+    for at, cell in enumerate(release.cells):
+        source, grade_id = _plain(cell.source), cell.metadata.get("nbgrader", {}).get("grade_id")
+        if cell.metadata.get("nbgrader", {}).get("locked") and not any(source in other for other in sources):
+            theirs = [other for other in cells if (other.grade_id or other.id) in (grade_id, cell.id)]
+            if not any(_same(other.source, source, cell.cell_type) for other in theirs):
+                altered.append(grade_id)
+    return altered
 
 
 # --- suspicious ------------------------------------------------------------------------------
@@ -232,11 +382,9 @@ def suspicious(notebook):
 
 def _names(source):
     """All names, attributes and imported modules in a piece of code; lines only IPython understands are left out."""
-    plain = "\n".join("pass" if line.lstrip().startswith(("%", "!")) else line for line in source.splitlines())
-    names = {"get_ipython"} if plain != source and re.search(r"^\s*[!%]", source, re.M) else set()
-    try:
-        tree = ast.parse(plain)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    plain, tree = _without_magics(source), _tree(source)
+    names = {"get_ipython"} if plain != source else set()
+    if tree is None:
         return names | set(re.findall(r"[A-Za-z_]\w*", plain)) & SUSPICIOUS
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):

@@ -1,5 +1,6 @@
 """nbgrader as this course uses it: its folders, and autograding from outputs that were made in the sandbox."""
 
+import os
 import re
 from pathlib import Path
 
@@ -15,6 +16,8 @@ def settings(root):
     from nbgrader.converters import Autograde, GenerateAssignment
 
     config, root = Config(), Path(root).resolve()
+    if os.access(root, os.W_OK):  # a fresh clone has no such folder, and nbgrader puts its gradebook there
+        (root / GRADING).mkdir(exist_ok=True)
     course = config.CourseDirectory
     course.course_id, course.root = "cam_course", str(root)
     course.source_directory, course.release_directory = "solutions", "exercises"

@@ -19,6 +19,7 @@ MB = 2**20
 LIMITS = {"memory": 6000 * MB, "file": 100 * MB, "processes": 256, "seconds": 600}  # of one submission
 # Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns another's files.
 USERS = itertools.cycle(range(61_000, 64_000))
+PACKAGE = Path(course_utils.__file__).resolve().parents[1]  # this one grades, wherever else another is installed
 HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
 
 PROBE = """
@@ -79,7 +80,7 @@ def command(arguments, folder=None, student="", limits=LIMITS):
     if folder is not None and os.getuid() == 0:
         for path in (folder, *folder.iterdir()):
             os.chown(path, limits["user"], limits["user"])
-    package = Path(course_utils.__file__).parent
+    package = PACKAGE / "course_utils"
     prefixes = dict.fromkeys(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr"))
     root = os.getuid() == 0
     bwrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
@@ -101,10 +102,13 @@ def command(arguments, folder=None, student="", limits=LIMITS):
     environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "MPLBACKEND": "agg",
                    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1",
                    "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3",
-                   "PYTHONDONTWRITEBYTECODE": "1", "COURSE_GRADED_STUDENT": student}
+                   "PYTHONDONTWRITEBYTECODE": "1", "COURSE_GRADED_STUDENT": student,
+                   "PYTHONPATH": str(PACKAGE)}
     for name, value in environment.items():
         bwrap += ["--setenv", name, value]
-    return [*bwrap, sys.executable, "-m", "course_utils.grading.sandbox", json.dumps(limits), *arguments]
+    # By its real name: in there are no links, nor the folders that a path with .. goes through.
+    python = Path(sys.executable).parent.resolve() / Path(sys.executable).name
+    return [*bwrap, str(python), "-m", "course_utils.grading.sandbox", json.dumps(limits), *arguments]
 
 
 def _way_to(place):
