@@ -9,6 +9,7 @@ import numpy as np
 from course_utils.datasets.wheels import turned
 
 WEIGHTS = Path(__file__).parent / "weights"
+UNLIKE = 0.17  # see `unlike_drawings`
 
 # Six epochs reach 99.5 % on the real sevens and nines; the few embedded ones need to be seen more often.
 DIGIT_RECIPE = {"tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
@@ -77,6 +78,23 @@ def pets_net(trained=False, grid=24):
 def pets_net_weights(grid=24):
     """The file with the shipped weights of `pets_net(grid=grid)`."""
     return WEIGHTS / ("pets_net.weights.h5" if grid == 24 else f"pets_net_{grid}.weights.h5")
+
+
+def unlike_drawings(pets_net, image):
+    """Does a picture (H, W, 3) of about 96 pixels differ from all that `pets_net` was trained on, as photographs do?
+
+    Batch normalisation remembers how the values before it were distributed in training. Before the third one they are
+    more than UNLIKE (Kullback-Leibler, the mean over its channels) away from that for nearly all photographs, whose edges
+    are softer, and for hardly any drawing of this size.
+    """
+    import keras
+
+    norm = pets_net.get_layer("norm_3")
+    values = np.asarray(keras.Model(pets_net.input, norm.input)(image[None].astype(np.float32), training=False))[0]
+    mean, variance = values.mean(axis=(0, 1)), values.var(axis=(0, 1)) + norm.epsilon
+    remembered, spread = np.asarray(norm.moving_mean), np.asarray(norm.moving_variance) + norm.epsilon
+    distance = (np.log(spread / variance) + (variance + (mean - remembered) ** 2) / spread - 1) / 2
+    return bool(distance.mean() > UNLIKE)
 
 
 def quick_net():

@@ -23,7 +23,8 @@ LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
 PER_PAGE, COLUMNS_OF_PAGE, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
-COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "problem")
+COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "warning",
+           "problem")
 
 
 class Network(NamedTuple):
@@ -32,6 +33,7 @@ class Network(NamedTuple):
     model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
     class_names: tuple  # C strings; for a single score one (what a high score speaks for), or two, the negative one first
     size: int  # pixels of the longer side
+    warn: object = None  # picture (h, w, 3) of that size -> a sentence if the network never saw its kind, else ""
 
 
 class Answer(NamedTuple):
@@ -44,6 +46,7 @@ class Answer(NamedTuple):
     cams: np.ndarray  # (h, w, top), raw
     file: str
     shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
+    warning: str = ""  # why not to believe it, in a sentence
     photo: np.ndarray | None = None  # (H', W', 3) uint8, the same with the photograph's own pixels, up to 1,600
 
 
@@ -65,7 +68,9 @@ def explain_photo(network, image, top=3, size=None, file=""):
     names, one_score = network.class_names, class_scores.shape[1] == 1
     if one_score:
         network = network._replace(class_names=names[-1:])
-    answer = _best(network, image, class_scores, cams, top, file)._replace(shown=shown, photo=_sharp(photo, image, inside))
+    warning = network.warn(_as_taken(network, photo, None)[0]) if network.warn else ""
+    answer = _best(network, image, class_scores, cams, top, file)
+    answer = answer._replace(shown=shown, warning=warning, photo=_sharp(photo, image, inside))
     return _with_opposite(answer, names[0], top) if one_score and len(names) == 2 else answer
 
 
@@ -194,7 +199,7 @@ def uploader(network, top=3):
             status.value = f'<div role="status">{html.escape(str(error))}</div>'
             view.children = [button, status]
             return
-        said = ", ".join(f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
+        said = _in_words(answer)
         status.value = f'<div role="status" style="font-size:120%">{html.escape(photo["name"])}: {html.escape(said)}</div>'
         for old in view.children[2:]:
             old.close()
@@ -202,6 +207,11 @@ def uploader(network, top=3):
 
     button.observe(show, names="value")
     return view
+
+
+def _in_words(answer):
+    said = ", ".join(f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
+    return f"{said} ({answer.warning})" if answer.warning else said
 
 
 def example_folder(folder, n=40):
@@ -257,7 +267,12 @@ def load_network(name):
         from course_utils import models
         from course_utils.datasets import pets
 
-        return Network(models.pets_net(trained=True), pets.CLASS_NAMES, pets.DRAWN_SIZE)
+        model = models.pets_net(trained=True)
+
+        def warn(image):
+            return "unlike the drawings that this network has seen: don't believe it" if models.unlike_drawings(model, image) else ""
+
+        return Network(model, pets.CLASS_NAMES, pets.DRAWN_SIZE, warn)
     path = Path(name)
     if not path.is_file():
         raise FileNotFoundError(f"There is no network {str(name)!r}; give \"pets\" or a file that save_network wrote (notebook 09).")
@@ -297,7 +312,7 @@ def write(answers, folder, problems=()):
             _save(picture, folder / f"{stem}_{i + 1}_{_file_name(name)}.png")
             row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.photo.shape[:2]))
             numbers = round(float(share), 4), round(float(score), 4), row, column
-            rows.append((answer.file, i + 1, name, *numbers, answer.shown, ""))
+            rows.append((answer.file, i + 1, name, *numbers, answer.shown, answer.warning, ""))
         small.append(_small(answer))
     rows += [(file, *[""] * (len(COLUMNS) - 2), problem) for file, problem in problems]
     everything = [*small, *problems]
@@ -403,8 +418,7 @@ def main(model, files, folder, top=3, size=None):
 
     def noted():
         for answer in _explained(network, files, top, size, sys.stderr.isatty(), problems):
-            shares = (f"{name} {share:.0%}" for name, share in zip(answer.class_names, answer.probabilities))
-            said.append(f"{answer.file}: {', '.join(shares)}")
+            said.append(f"{answer.file}: {_in_words(answer)}")
             yield answer
 
     table = write(noted(), folder, problems)

@@ -165,6 +165,38 @@ def test_the_table_tells_of_bars(tmp_path):
     assert [row["shown"] for row in table(tmp_path)] == 2 * [answer.shown]
 
 
+# --- pictures of a kind that a network never saw ----------------------------------------------
+
+
+def test_drawings_are_not_warned_of(network):
+    warned = [bool(photos.explain_photo(network, pets.draw_pet(seed).image).warning) for seed in range(20_000, 20_040)]
+    assert sum(warned) <= 4
+
+
+def test_soft_pictures_without_a_drawn_edge_are_warned_of(network, tmp_path):
+    """What photographs have in common; they themselves are asked where they are on disk."""
+    clouds = np.random.default_rng(0).uniform(0, 255, (6, 8, 8, 3)).astype(np.uint8)
+    answers = [photos.explain_photo(network, np.asarray(Image.fromarray(c).resize((300, 300), Image.Resampling.BICUBIC)), file="a.png")
+               for c in clouds]
+    assert all("unlike the drawings" in answer.warning for answer in answers)
+    photos.write(answers[:1], tmp_path)
+    assert [row["warning"] for row in table(tmp_path)] == 2 * [answers[0].warning]
+
+
+def test_the_command_tells_of_the_warning(tmp_path, capsys):
+    Image.new("RGB", (96, 96), "grey").save(tmp_path / "a.png")
+    command.main(["explain", "pets", str(tmp_path / "a.png"), "-o", str(tmp_path / "out")])
+    assert "unlike the drawings" in capsys.readouterr().out
+
+
+@pytest.mark.real_data
+def test_photographs_are_warned_of(network, real_data):
+    data = np.load(real_data / "photos" / "cats_dogs_136.npz")
+    jpegs, offsets = data["jpegs"], data["offsets"]
+    pictures = (open_image(io.BytesIO(jpegs[offsets[i]:offsets[i + 1]].tobytes())) for i in range(0, 20_000, 200))
+    assert np.mean([photos.explain_photo(network, picture).warning != "" for picture in pictures]) > 0.9
+
+
 # --- files -----------------------------------------------------------------------------------
 
 
