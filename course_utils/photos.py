@@ -55,7 +55,8 @@ def explain_photo(network, image, top=3, size=None, file=""):
 
     image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
     unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture with bars
-    beside it, and `shown` says so. Raises ValueError for what isn't such an image or number.
+    beside it, and `shown` says so. Of two names for a single score (a sigmoid's) the first is the negative class: its
+    map is the negative one. Raises ValueError for what isn't such an image or number.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:

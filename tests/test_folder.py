@@ -300,7 +300,7 @@ BROKEN = {
     "dot.png": (encoded(Image.new("RGB", (1, 1)), "PNG"), "1 x 1 pixels, too small"),
     "line.png": (encoded(Image.new("RGB", (300, 2)), "PNG"), "300 x 2 pixels, too small"),
     "90m.png": (black_png(10_000, 9_000), "90 million pixels, more than the 64 million allowed"),
-    "70m.png": (black_png(10_000, 7_000), "70 million pixels, more than the 64 million allowed"),
+    "70m.png": (black_png(10_000, 7_000), "70 million pixels, more than the 64 million allowed, 256 in a JPEG"),
     "postscript.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\nshowpage\n", "text"),
 }
 

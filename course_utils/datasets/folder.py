@@ -343,7 +343,8 @@ def _is_heic(start):
 
 
 def _too_large(pixels, allowed):
-    return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed"
+    jpeg = f", {MAX_JPEG / 1e6:.0f} in a JPEG" if allowed < MAX_JPEG else ""
+    return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed{jpeg}"
 
 
 def _fit(text, width):
