@@ -24,9 +24,10 @@ class Features(NamedTuple):
 def cached_features(frozen_part, data, dtype="float16", progress=True):
     """`Features` of all images of `data`, from one pass over them.
 
-    data: a tf.data.Dataset of (images (B, H, W, 3) in 0..255, labels (B,)). dtype "float16" halves the room, for a
-    relative error of 5e-4. Random changes of the images are frozen, too, with a warning. Raises MemoryError, after
-    the first batch, where the features would not fit, and ValueError or TypeError for data that don't suit the network.
+    data: a tf.data.Dataset of (images (B, H, W, 3) in 0..255, labels (B,)). dtype "float16" halves the room, for
+    a relative error of 5e-4. Random changes of the images are frozen, too, with a warning. Raises MemoryError,
+    after the first batch, where the features would not fit, and ValueError or TypeError for data that don't suit
+    the network.
     """
     from tqdm.auto import tqdm
 
@@ -36,8 +37,8 @@ def cached_features(frozen_part, data, dtype="float16", progress=True):
     for i, (images, y) in enumerate(tqdm(data.as_numpy_iterator(), "frozen layers, once", len(data),
                                          leave=False, disable=not progress)):
         if i == 0 and not all(map(np.array_equal, first, (images, y))):
-            warnings.warn("The data differ from one pass to the next (shuffled or changed at random): every epoch gets "
-                          "the features of one pass.")
+            warnings.warn("The data differ from one pass to the next (shuffled or changed at random): every epoch "
+                          "gets the features of one pass.")
         if not np.isfinite(images).all():
             raise ValueError(f"Batch {i} of data has images with values that are NaN or infinite; look into it.")
         x = _narrowed(np.asarray(frozen_part.predict_on_batch(images)), dtype)
@@ -66,8 +67,8 @@ def _check_room(needed):
 
     free = psutil.virtual_memory().available
     if needed > free - RESERVE:
-        raise MemoryError(f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free and "
-                          f"{in_words(RESERVE)} stay in reserve; take fewer images.")
+        raise MemoryError(f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free "
+                          f"and {in_words(RESERVE)} stay in reserve; take fewer images.")
 
 
 def first_batch(data, what, model):

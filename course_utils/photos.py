@@ -21,19 +21,19 @@ from course_utils.explain import explain, probabilities
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
-PER_PAGE, COLUMNS_OF_PAGE, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
+PER_PAGE, PER_ROW, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
-COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown", "warning",
-           "problem")
+COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown",
+           "warning", "problem")
 
 
 class Network(NamedTuple):
     """A model with class activation maps, the names of its classes, and the size it was trained on."""
 
     model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
-    class_names: tuple  # C strings; for a single score one (what a high score speaks for), or two, the negative one first
+    class_names: tuple  # C strings; for a single score also two, the negative class first
     size: int  # pixels of the longer side
-    warn: object = None  # picture (h, w, 3) of that size -> a sentence if the network never saw its kind, else ""
+    warn: object = None  # picture of that size -> a sentence if the network never saw its kind, else ""
 
 
 class Answer(NamedTuple):
@@ -45,9 +45,9 @@ class Answer(NamedTuple):
     probabilities: np.ndarray  # (top,), by the softmax or the sigmoids that the model ends in
     cams: np.ndarray  # (h, w, top), raw
     file: str
-    shown: str = ""  # how the photograph was brought to the network's size, where its proportions were not enough
+    shown: str = ""  # what was done to the photograph beyond resizing
     warning: str = ""  # why not to believe it, in a sentence
-    photo: np.ndarray | None = None  # (H', W', 3) uint8, the same with the photograph's own pixels, up to 1,600
+    photo: np.ndarray | None = None  # `image` with the photograph's own pixels, up to 1,600
 
 
 def explain_photo(network, image, top=3, size=None, file=""):
@@ -55,7 +55,8 @@ def explain_photo(network, image, top=3, size=None, file=""):
 
     image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
     unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture with bars
-    beside it, and `shown` says so. Raises ValueError for what isn't such an image or number.
+    beside it, and `shown` says so. Of two names for a single score (a sigmoid's) the first is the negative class:
+    its map is the negative one. Raises ValueError for what isn't such an image or number.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
@@ -81,23 +82,26 @@ def _best(network, image, class_scores, cams, top, file):
 
 
 def _with_opposite(answer, name, top):
-    """The answer of a single score with the negative class, too: what speaks against the one speaks for the other."""
+    """The answer of a single score with the negative class, too: what speaks against one speaks for the other."""
     names, (score,), (share,) = (*answer.class_names, name), answer.class_scores, answer.probabilities
     order = [0, 1][:top] if score >= 0 else [1, 0][:top]
+    cams = np.concatenate([answer.cams, -answer.cams], axis=2)
     return answer._replace(
         class_names=tuple(names[i] for i in order), class_scores=np.array([score, -score])[order],
-        probabilities=np.array([share, 1 - share])[order], cams=np.concatenate([answer.cams, -answer.cams], axis=2)[..., order])
+        probabilities=np.array([share, 1 - share])[order], cams=cams[..., order])
 
 
 def _check_names(model, class_names):
     """One name a class score; for a single score also two."""
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise ValueError(f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").')
+        raise ValueError(f"class_names is {class_names!r}; expected one string a class, for example "
+                         '("cat", "dog").')
     outputs = getattr(model, "outputs", None)
     n = outputs[0].shape[-1] if outputs else None  # None: `explain` says what is wrong with such a model
     if n is not None and len(class_names) not in ((1, 2) if n == 1 else (n,)):
         also = ", or two for its single score, the negative class first" if n == 1 else ""
-        raise ValueError(f"The network has {n} classes and {len(class_names)} names; give one name a class{also}.")
+        raise ValueError(f"The network has {n} classes and {len(class_names)} names; "
+                         f"give one name a class{also}.")
 
 
 def resized(image, size):
@@ -106,7 +110,8 @@ def resized(image, size):
     A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
     """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}.")
+        raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to "
+                         f"{LARGEST}.")
     short, long = sorted(image.shape[:2])
     return _scaled(image, max(size / long, min(NARROWEST / short, LARGEST / long)))
 
@@ -119,12 +124,13 @@ def _scaled(image, scale):
 
 
 def _as_taken(network, image, size):
-    """The whole picture in a size that the network takes; how much of that it fills; what was done, in words."""
+    """The whole picture in a size that the network takes; how much it fills; what was done, in words."""
     height, width, _ = _input_shape(network.model)
     if height is None and width is None:
         image = resized(image, network.size if size is None else size)
     elif size is not None and size not in (height, width):
-        raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out.")
+        raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; "
+                         "leave size out.")
     else:
         image = _scaled(image, min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1]))
     inside = image.shape[:2]
@@ -136,16 +142,17 @@ def _as_taken(network, image, size):
 
 
 def _sharp(photo, image, inside):
-    """The photograph as it is `inside` of `image`, bars and all, with as many of its own pixels as are worth having."""
+    """The photograph as it is `inside` of `image`, bars and all, with up to 1,600 of its own pixels."""
     scale = max(1, min(max(photo.shape[:2]) / max(inside), SHARPEST / max(image.shape[:2])))
     photo = _scaled(photo, scale * max(inside) / max(photo.shape[:2]))
     if inside == image.shape[:2]:
         return photo
-    return _with_bars(photo, tuple(max(given, round(n * scale)) for n, given in zip(image.shape, photo.shape[:2])))
+    outside = tuple(max(given, round(n * scale)) for n, given in zip(image.shape, photo.shape[:2]))
+    return _with_bars(photo, outside)
 
 
 def _with_bars(image, outside):
-    """The picture in the middle of a larger one, (height, width). Its mean colour makes edges no stronger than they must be."""
+    """The picture in the middle of a larger one of its mean colour, which makes the faintest edges."""
     top, left = ((n - given) // 2 for n, given in zip(outside, image.shape))
     framed = np.empty((*outside, 3), np.uint8)
     framed[:] = image.mean(axis=(0, 1)).round()
@@ -164,7 +171,8 @@ def _input_shape(model):
     """Height, width and channels of the pictures that a model takes, None for any."""
     inputs = getattr(model, "inputs", None)
     shape = tuple(inputs[0].shape)[1:] if inputs else ()
-    return shape if len(shape) == 3 and shape[2] in (1, 3) else (None, None, None)  # others are refused by `explain`
+    # Others than grey and colour are refused by `explain`.
+    return shape if len(shape) == 3 and shape[2] in (1, 3) else (None, None, None)
 
 
 def _sides(height, width):
@@ -172,10 +180,10 @@ def _sides(height, width):
 
 
 def uploader(network, top=3):
-    """A button that takes a photograph from your disk and shows its best classes' maps under sliders: an ipywidgets box.
+    """A button that takes a photograph from your disk and shows its best classes' maps: an ipywidgets box.
 
-    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's limit of 10 MiB
-    a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do instead.
+    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's limit of
+    10 MiB a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do instead.
     """
     import io
 
@@ -183,10 +191,12 @@ def uploader(network, top=3):
 
     from course_utils.widgets import cam_explorer
 
-    button = ipywidgets.FileUpload(accept="image/*,.heic,.heif", multiple=False, description="choose a photograph",
-                                   tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
-    status = ipywidgets.HTML('<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
-                             '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
+    button = ipywidgets.FileUpload(
+        accept="image/*,.heic,.heif", multiple=False, description="choose a photograph",
+        tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
+    status = ipywidgets.HTML(
+        '<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
+        '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
     view = ipywidgets.VBox([button, status])
 
     def show(_):
@@ -203,7 +213,8 @@ def uploader(network, top=3):
         status.value = f'<div role="status" style="font-size:120%">{html.escape(photo["name"])}: {html.escape(said)}</div>'
         for old in view.children[2:]:
             old.close()
-        view.children = [button, status, cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)]
+        explorer = cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)
+        view.children = [button, status, explorer]
 
     button.observe(show, names="value")
     return view
@@ -242,10 +253,10 @@ def example_folder(folder, n=40):
 
 
 def save_network(network, path):
-    """Store a network in PATH.keras, and the names of its classes beside it in PATH.json; returns the first path.
+    """Store a network in PATH.keras and the names of its classes beside it in PATH.json; returns the first path.
 
-    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the negative class
-    first, as folders of labels 0 and 1 are sorted).
+    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the negative
+    class first, as folders of labels 0 and 1 are sorted).
     """
     _check_names(network.model, network.class_names)
     path = Path(path)
@@ -270,7 +281,8 @@ def load_network(name):
         model = models.pets_net(trained=True)
 
         def warn(image):
-            return "unlike the drawings that this network has seen: don't believe it" if models.unlike_drawings(model, image) else ""
+            unlike = models.unlike_drawings(model, image)
+            return "unlike the drawings that this network has seen: don't believe it" if unlike else ""
 
         return Network(model, pets.CLASS_NAMES, pets.DRAWN_SIZE, warn)
     path = Path(name)
@@ -296,10 +308,11 @@ def load_network(name):
 
 
 def write(answers, folder, problems=()):
-    """Write a PNG for every class of every answer, contact sheets of the best ones, and table.csv; returns the table's path.
+    """Write a PNG for every class of every answer, contact sheets, and table.csv; returns the table's path.
 
-    answers: any iterable, gone through once. problems: (file, what was wrong) of pictures that couldn't be explained, looked
-    at afterwards; they get a row and a place, too. Rows and columns in the table are pixels of the pictures written.
+    answers: any iterable, gone through once. problems: (file, what was wrong) of pictures that couldn't be
+    explained, looked at afterwards; they get a row and a place, too. Rows and columns in the table are pixels of
+    the pictures written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -324,7 +337,7 @@ def write(answers, folder, problems=()):
 
 
 def contact_sheet(answers, problems=()):
-    """Every photograph by its name, under the map of its best class, and what had problems by its name: a `Picture`."""
+    """Every photograph by its name under the map of its best class, and the names of the rest: a `Picture`."""
     return _sheet([*map(_small, answers), *problems])
 
 
@@ -345,7 +358,7 @@ def _sheet(items):
     what += f"; not explained: {', '.join(failed)}" if failed else ""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the font lacks some scripts' letters
-        sheet = plots.panels(panels, what, columns=min(COLUMNS_OF_PAGE, len(panels)), panel_size=3)
+        sheet = plots.panels(panels, what, columns=min(PER_ROW, len(panels)), panel_size=3)
     return plots.Picture(sheet.png, _in_a_line(sheet.alt), [_in_a_line(line) for line in sheet.fingerprint])
 
 
@@ -358,9 +371,10 @@ def _place(item, name):
     photo, evidence = item.photo, item.cams[..., 0]
     height, width = photo.shape[:2]
     if height != width:
-        (a, b), (c, d) = ((n // 2, n - n // 2) for n in (max(height, width) - height, max(height, width) - width))
-        evidence = np.pad(cam.upsample(evidence, (height, width)), ((a, b), (c, d)))
-        photo = np.pad(photo, ((a, b), (c, d), (0, 0)), constant_values=255)
+        missing = [max(height, width) - n for n in (height, width)]
+        beside = [(n // 2, n - n // 2) for n in missing]
+        evidence = np.pad(cam.upsample(evidence, (height, width)), beside)
+        photo = np.pad(photo, (*beside, (0, 0)), constant_values=255)
     return plots.Panel(title + best, image=photo, cam=evidence)
 
 
@@ -369,7 +383,7 @@ def _in_a_line(text):
 
 
 def explain_files(network, files, top=3, size=None, progress=True):
-    """(answers, problems) of picture files; a file that can't be used becomes a problem, (file, why), and the rest go on.
+    """(answers, problems) of picture files: one that can't be used becomes (file, why), and the rest go on.
 
     All answers are in memory, up to 8 MB each.
     """

@@ -203,12 +203,12 @@ def _check_chain(model):
 def fit(model, data, valid=None, epochs=10, optimizer=None, progress=True, dtype="float16"):
     """Train what isn't frozen, on features computed once (see `cached_features`); returns Keras' History.
 
-    data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the model gives logits. Every
-    epoch sees the features in another order, in batches as large as the data's first. optimizer: one of Keras' or its
-    name, of which each call uses a fresh copy; unless given RMSprop with rate 1e-3. In the end the model has the weights
-    of the epoch with the lowest validation loss. Interrupting the training keeps the best so far and returns the
-    history so far. With nothing frozen it trains end to end, with the batches in the data's order. Raises ValueError
-    or TypeError for what can't be trained.
+    data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the model gives logits.
+    Every epoch sees the features in another order, in batches as large as the data's first. optimizer: one of
+    Keras' or its name, of which each call uses a fresh copy; unless given RMSprop with rate 1e-3. In the end the
+    model has the weights of the epoch with the lowest validation loss. Interrupting the training keeps the best so
+    far and returns the history so far. With nothing frozen it trains end to end, with the batches in the data's
+    order. Raises ValueError or TypeError for what can't be trained.
     """
     import keras
 
@@ -256,13 +256,14 @@ def _train(part, data, epochs, progress, valid=None):
             raise  # before the first step: there is nothing to keep
         watchers.on_train_end()
         done = len(part.history.epoch)
-        which = f"epoch {best.best_epoch + 1}, the best so far" if valid is not None and done else "that moment"
+        known = valid is not None and done
+        which = f"epoch {best.best_epoch + 1}, the best so far" if known else "that moment"
         print(f"Stopped after {done} of {epochs} epochs; the model has the weights of {which}.")
     return part.history
 
 
 def _batches(kept, size, shuffle):
-    """Features as a data set of batches; if `shuffle`, in another order every epoch, the same in every training."""
+    """Features as batches; if `shuffle`, in another order every epoch, the same in every training."""
     import tensorflow as tf
 
     x, y = kept

@@ -143,7 +143,8 @@ def test_a_network_of_another_shape_than_square():
 def test_a_network_of_grey_pictures_gets_them_grey():
     coloured = np.zeros((96, 96, 3), np.uint8)
     coloured[..., 1] = 255
-    answers = [photos.explain_photo(fixed((96, 96, 1)), image) for image in (coloured, np.full((96, 96, 3), 150, np.uint8))]
+    grey = np.full((96, 96, 3), 150, np.uint8)
+    answers = [photos.explain_photo(fixed((96, 96, 1)), image) for image in (coloured, grey)]
     np.testing.assert_allclose(answers[0].class_scores, answers[1].class_scores, rtol=0.01)
     assert (answers[0].image == coloured).all()
 
@@ -169,15 +170,15 @@ def test_the_table_tells_of_bars(tmp_path):
 
 
 def test_drawings_are_not_warned_of(network):
-    warned = [bool(photos.explain_photo(network, pets.draw_pet(seed).image).warning) for seed in range(20_000, 20_040)]
-    assert sum(warned) <= 4
+    answers = [photos.explain_photo(network, pets.draw_pet(seed).image) for seed in range(20_000, 20_040)]
+    assert sum(answer.warning != "" for answer in answers) <= 4
 
 
 def test_soft_pictures_without_a_drawn_edge_are_warned_of(network, tmp_path):
     """What photographs have in common; they themselves are asked where they are on disk."""
-    clouds = np.random.default_rng(0).uniform(0, 255, (6, 8, 8, 3)).astype(np.uint8)
-    answers = [photos.explain_photo(network, np.asarray(Image.fromarray(c).resize((300, 300), Image.Resampling.BICUBIC)), file="a.png")
-               for c in clouds]
+    cells = np.random.default_rng(0).uniform(0, 255, (6, 8, 8, 3)).astype(np.uint8)
+    clouds = [np.asarray(Image.fromarray(c).resize((300, 300), Image.Resampling.BICUBIC)) for c in cells]
+    answers = [photos.explain_photo(network, cloud, file="a.png") for cloud in clouds]
     assert all("unlike the drawings" in answer.warning for answer in answers)
     photos.write(answers[:1], tmp_path)
     assert [row["warning"] for row in table(tmp_path)] == 2 * [answers[0].warning]
@@ -193,8 +194,9 @@ def test_the_command_tells_of_the_warning(tmp_path, capsys):
 def test_photographs_are_warned_of(network, real_data):
     data = np.load(real_data / "photos" / "cats_dogs_136.npz")
     jpegs, offsets = data["jpegs"], data["offsets"]
-    pictures = (open_image(io.BytesIO(jpegs[offsets[i]:offsets[i + 1]].tobytes())) for i in range(0, 20_000, 200))
-    assert np.mean([photos.explain_photo(network, picture).warning != "" for picture in pictures]) > 0.9
+    files = (io.BytesIO(jpegs[offsets[i]:offsets[i + 1]].tobytes()) for i in range(0, 20_000, 200))
+    answers = [photos.explain_photo(network, open_image(file)) for file in files]
+    assert np.mean([answer.warning != "" for answer in answers]) > 0.9
 
 
 # --- files -----------------------------------------------------------------------------------
@@ -228,24 +230,26 @@ def test_numbers_in_the_table_are_numbers(network, tmp_path):
     assert [row["file"] for row in rows] == 2 * ["'=1+1.png"]
 
 
-NAMES = ["a,b.png", "two\nlines.png", "=1+1.png", "äöü ß.png", "日本語.png", "a$b$c.png", "\udcff.png", "字" * 80 + ".png", 'say "x".png',
-         "x.tar.png", " ", "..png", "CON.png"]
+NAMES = ["a,b.png", "two\nlines.png", "=1+1.png", "äöü ß.png", "日本語.png", "a$b$c.png", "\udcff.png",
+         "字" * 80 + ".png", 'say "x".png', "x.tar.png", " ", "..png", "CON.png"]
 
 
 def test_names_of_all_kinds(network, tmp_path, recwarn):
     answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
     photos.write([answer._replace(file=name) for name in NAMES], tmp_path, [(name, "why") for name in NAMES])
     rows = table(tmp_path)
-    assert [row["file"] for row in rows] == 2 * [name.replace("\udcff", "?").replace("=1", "'=1") for name in NAMES]
+    expected = [name.replace("\udcff", "?").replace("=1", "'=1") for name in NAMES]
+    assert [row["file"] for row in rows] == 2 * expected
     assert len(list(tmp_path.glob("*_1_*.png"))) == len(NAMES)
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
 
-@pytest.mark.parametrize("shape, written", [((300, 400), (300, 400)), ((2400, 1800), (1600, 1200)), ((250, 4000), (100, 1600)),
-                                            ((40, 30), (96, 72))])
+@pytest.mark.parametrize("shape, written", [((300, 400), (300, 400)), ((2400, 1800), (1600, 1200)),
+                                            ((250, 4000), (100, 1600)), ((40, 30), (96, 72))])
 def test_pictures_that_are_written_have_the_photographs_pixels(network, tmp_path, shape, written):
     """Up to 1,600 on the longer side, and no fewer than the network saw."""
-    photos.write([photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8), top=1, file="a.jpg")], tmp_path)
+    image = np.full((*shape, 3), 99, np.uint8)
+    photos.write([photos.explain_photo(network, image, top=1, file="a.jpg")], tmp_path)
     [path] = tmp_path.glob("a_1_*.png")
     assert Image.open(path).size == written[::-1]
 
@@ -256,7 +260,8 @@ def test_fine_details_of_a_photograph_are_still_in_the_picture(network):
     assert (photos.explain_photo(network, stripes).photo == stripes).all()
 
 
-@pytest.mark.parametrize("shape, framed", [((300, 400), (400, 400)), ((2400, 1800), (1600, 1600)), ((1, 3000), (1600, 1600))])
+@pytest.mark.parametrize("shape, framed", [((300, 400), (400, 400)), ((2400, 1800), (1600, 1600)),
+                                           ((1, 3000), (1600, 1600))])
 def test_pictures_that_are_written_have_the_bars_that_the_network_saw(shape, framed):
     photo = photos.explain_photo(fixed(), np.full((*shape, 3), 99, np.uint8)).photo
     assert photo.shape == (*framed, 3) and (photo == 99).all()
@@ -272,8 +277,8 @@ def test_the_strongest_place_in_the_table_is_one_of_the_picture_written(network,
 
 def test_the_contact_sheet_names_every_file(network):
     answer = photos.explain_photo(network, pets.draw_pet(1).image)
-    sheet = photos.contact_sheet([answer._replace(file=f"pets/{i}.png") for i in range(30)] + [answer._replace(file="other/7.png")],
-                                 [("bad.jpg", "why")])
+    files = [f"pets/{i}.png" for i in range(30)] + ["other/7.png"]
+    sheet = photos.contact_sheet([answer._replace(file=file) for file in files], [("bad.jpg", "why")])
     names = [line.partition(":")[0] for line in sheet.fingerprint]
     assert names == [f"pets/{i}.png" if i == 7 else f"{i}.png" for i in range(30)] + ["other/7.png"]
     assert sheet.alt.startswith("31 photographs") and "not explained: bad.jpg." in sheet.alt
@@ -282,13 +287,15 @@ def test_the_contact_sheet_names_every_file(network):
 def test_a_tall_picture_tears_no_gaps_into_the_contact_sheet(network):
     answers = [photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8))
                for shape in ((96, 96), (800, 100), (60, 96), (96, 96), (96, 60))]
-    size = [Image.open(io.BytesIO(photos.contact_sheet(some).png)).size for some in (answers, 5 * answers[:1])]
-    assert size[0] == size[1]
+    sheets = [photos.contact_sheet(some) for some in (answers, 5 * answers[:1])]
+    sizes = [Image.open(io.BytesIO(sheet.png)).size for sheet in sheets]
+    assert sizes[0] == sizes[1]
 
 
 def test_contact_sheets_have_as_many_pages_as_needed(network, tmp_path):
     answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
-    photos.write((answer._replace(file=f"{i}.png") for i in range(25)), tmp_path, [(f"bad{i}.png", "why") for i in range(24)])
+    bad = [(f"bad{i}.png", "why") for i in range(24)]
+    photos.write((answer._replace(file=f"{i}.png") for i in range(25)), tmp_path, bad)
     assert sorted(path.name for path in tmp_path.glob("contact*")) == [
         "contact_sheet.png", "contact_sheet_2.png", "contact_sheet_3.png"]
 
@@ -336,7 +343,8 @@ def test_names_with_points_are_names_of_their_own(tmp_path):
     paths = [photos.save_network(fixed(names=names), tmp_path / stem)
              for stem, names in (("cats.v1", ("cat", "dog")), ("cats.v2", ("a", "b", "c")), ("cats.keras", ("x", "y")))]
     assert [path.name for path in paths] == ["cats.v1.keras", "cats.v2.keras", "cats.keras"]
-    assert [photos.load_network(path).class_names for path in paths] == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
+    stored = [photos.load_network(path).class_names for path in paths]
+    assert stored == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
 
 
 @pytest.mark.parametrize("n, names", [(2, ("cat",)), (2, ("a", "b", "c")), (1, ("a", "b", "c")), (1, ())])
@@ -361,14 +369,15 @@ def test_names_are_strings(names):
 
 
 def test_a_single_score_may_have_one_name_or_two(tmp_path):
-    """Of two, the negative class comes first, as a folder's labels 0 and 1 do; its map is the positive one's, negated."""
+    """Of two, the negative class comes first, as of a folder's labels 0 and 1; its map is the negative one."""
     network, image = fixed(names=("dog",)), pets.draw_pet(0).image
     one = photos.explain_photo(network, image)
     two = photos.explain_photo(network._replace(class_names=("cat", "dog")), image)
     assert one.class_names == ("dog",) and sorted(two.class_names) == ["cat", "dog"]
     dog, cat = two.class_names.index("dog"), two.class_names.index("cat")
     assert two.class_scores[dog] == one.class_scores[0] == -two.class_scores[cat] and two.class_scores[0] >= 0
-    assert np.array_equal(two.cams[..., dog], one.cams[..., 0]) and np.array_equal(two.cams[..., cat], -one.cams[..., 0])
+    assert np.array_equal(two.cams[..., dog], one.cams[..., 0])
+    assert np.array_equal(two.cams[..., cat], -one.cams[..., 0])
     assert two.probabilities[dog] == one.probabilities[0] == 1 - two.probabilities[cat]
 
 

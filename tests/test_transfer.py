@@ -402,7 +402,8 @@ def test_data_sorted_by_class_are_learnt_as_shuffled_ones():
     y = np.repeat([0, 1], 100)
     x[y == 1, :4] *= 0.8
     mixed = RNG.permutation(200)
-    losses = [quietly(freeze(net()), data, None, epochs=8, optimizer=keras.optimizers.Adam(0.03)).history["loss"][-1]
+    how = {"valid": None, "epochs": 8, "optimizer": keras.optimizers.Adam(0.03)}
+    losses = [quietly(freeze(net()), data, **how).history["loss"][-1]
               for data in (batches(x, y, 10), batches(x[mixed], y[mixed], 10))]
     assert losses[0] == pytest.approx(losses[1], abs=0.02)
 

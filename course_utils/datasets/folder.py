@@ -21,7 +21,8 @@ from PIL import Image, JpegImagePlugin, UnidentifiedImageError
 from course_utils.datasets.pets import _whole_number
 
 MAX_PIXELS = 64_000_000  # 8,000 x 8,000: 200 MB when decoded
-MAX_JPEG = 4 * MAX_PIXELS  # what phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that
+# What phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that.
+MAX_JPEG = 4 * MAX_PIXELS
 MIN_SIDE = 8  # with fewer pixels there is nothing to see
 # Formats that declare themselves in their first bytes. PostScript is left out: Pillow would run a program.
 FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO")
@@ -197,9 +198,9 @@ class _Unusable(Exception):
 def open_image(path, name=None):
     """The picture in a file: (H, W, 3) uint8, RGB, upright, transparent parts white; of several, the first.
 
-    path: of a file, or an open binary one, which messages then call `name`. Raises FileNotFoundError if there is no
-    such file, and ValueError with the reason if it isn't a picture that can be read, or one of more than 64 million pixels;
-    a JPEG may have 256 million, and one of more than 64 comes at a half of its height and width.
+    path: of a file, or an open binary one, which messages then call `name`. A JPEG of more than 64 million pixels
+    comes at a half of its height and width. Raises FileNotFoundError if there is no such file, and ValueError with
+    the reason if it isn't a picture that can be read, or one of more than 64 million pixels (a JPEG: 256).
     """
     if not hasattr(path, "read"):
         path = _path(path, "file")
@@ -343,7 +344,8 @@ def _is_heic(start):
 
 
 def _too_large(pixels, allowed):
-    return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed"
+    jpeg = f", {MAX_JPEG / 1e6:.0f} in a JPEG" if allowed < MAX_JPEG else ""
+    return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed{jpeg}"
 
 
 def _fit(text, width):

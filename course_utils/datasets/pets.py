@@ -105,9 +105,9 @@ def load(source="auto", n_train=None, batch_size=32, seed=0):
     source="tfds": the photographs of TFDS' cats_vs_dogs, from disk only, split 80/10/10 and brought to
     224x224 (both sides, whatever their proportions), read and decoded anew at every pass, so that they are
     never all in memory; "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where present.
-    n_train: how many to train on, if not all photographs or 2,000 drawings; of photographs valid and test are then
-    the first eighth as many, as in the whole, or 250. seed picks which are trained on: 0 the first n_train of those
-    there are, 1 the next n_train, and so on round and round; valid and test stay the same.
+    n_train: how many to train on, if not all photographs or 2,000 drawings; of photographs valid and test are
+    then an eighth as many each, as in the whole, but at least 250. seed picks which are trained on: 0 the first
+    n_train of those there are, 1 the next n_train, and so on round and round; valid and test stay the same.
     Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
     unasked. Raises ValueError for anything else that isn't as described.
     """
