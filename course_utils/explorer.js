@@ -329,7 +329,7 @@ function frame(context, box, zoom, dash = []) {
 /** The values of the cells, written into them. */
 function numbers(context, cells, [h, w]) {
   const { width, height } = context.canvas;
-  Object.assign(context, { font: "16px sans-serif", fillStyle: "white", strokeStyle: "black", lineWidth: 3,
+  Object.assign(context, { font: "16px sans-serif", fillStyle: "white", strokeStyle: "black", lineWidth: 3, lineJoin: "round",
     textAlign: "center", textBaseline: "middle" });
   context.setLineDash([]);
   cells.forEach((value, i) => {

@@ -475,7 +475,7 @@ def test_the_real_data_is_ready_without_tensorflow():
     where = dict(TFDS_DATA_DIR=str(REAL / "tfds"), KERAS_HOME=str(REAL / "keras_home"))
     ready = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **where}, text=True,
                            stdout=subprocess.PIPE, check=True).stdout
-    assert ready == "['mnist', 'cats_vs_dogs', 'mobilenet'] set()\n"
+    assert ready == "['mnist', 'cats_vs_dogs', 'oxford_iiit_pet', 'mobilenet'] set()\n"
 
 
 # ---- the real MNIST builder of TFDS, from end to end ----

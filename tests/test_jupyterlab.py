@@ -191,7 +191,7 @@ def test_explorers_take_keys_before_jupyterlab_does_and_survive_another_run(lab,
     field.focus()
     for key in ("ArrowUp", "ArrowRight", "Enter"):
         page.keyboard.press(key)
-    assert "Your cell (2,\xa04) holds more evidence" in words.text_content()
+    page.wait_for_function("[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your cell (2,\xa04) holds more'))")
 
     opacity = page.locator(".noUi-handle").first
     opacity.focus()

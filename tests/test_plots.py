@@ -31,9 +31,9 @@ def figures(monkeypatch):
     """Every Matplotlib figure that is drawn while the test runs."""
     drawn, draw = [], plots.picture
 
-    def spy(figure, what, masks=()):
+    def spy(figure, *rest):
         drawn.append(figure)
-        return draw(figure, what, masks)
+        return draw(figure, *rest)
 
     monkeypatch.setattr(plots, "picture", spy)
     return drawn
@@ -518,3 +518,23 @@ def test_unknown_keep():
 def test_bad_opacity(opacity):
     with refused("opacity", opacity, "0", "1"):
         plots.overlay(IMAGE, RAW, opacity=opacity)
+
+
+@pytest.mark.parametrize("wrong", [lambda m: m * 0, lambda m: m[::-1], lambda m: m[:, ::-1], lambda m: m + 0.1], ids=["zeros", "upside down", "mirrored", "shifted"])
+def test_a_map_that_is_not_drawn_as_given_says_so(monkeypatch, wrong):
+    from matplotlib.axes import Axes
+
+    given = np.random.default_rng(0).normal(size=(5, 5))
+    assert "GIVEN" not in plots.panels([plots.Panel("map", cam=given)], "A map").fingerprint[0]
+    imshow = Axes.imshow
+    monkeypatch.setattr(Axes, "imshow", lambda ax, data, **options: imshow(ax, wrong(data), **options))
+    assert plots.panels([plots.Panel("map", cam=given)], "A map").fingerprint[0].endswith("NOT THE MAP THAT WAS GIVEN")
+
+
+def test_a_map_that_the_axes_turn_upside_down_says_so(monkeypatch):
+    from matplotlib.axes import Axes
+
+    imshow = Axes.imshow
+    monkeypatch.setattr(Axes, "imshow", lambda ax, data, **options: imshow(ax, data, **options, origin="lower"))
+    [line] = plots.panels([plots.Panel("map", cam=np.eye(4)[::-1] * [[4], [1], [1], [1]])], "A map").fingerprint
+    assert "peak at row 3, column 3" in line and line.endswith("NOT THE MAP THAT WAS GIVEN")
