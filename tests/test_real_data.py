@@ -30,9 +30,10 @@ def test_03_reaches_99_5_percent_on_the_real_sevens_and_nines(real_data, monkeyp
 
 @pytest.mark.slow
 @pytest.mark.real_data
-def test_04_reaches_97_percent_on_photographs_with_mobilenet(real_data, monkeypatch):
+def test_04_gets_photographs_right_with_mobilenet(real_data, monkeypatch):
     text = executed("04_cats_vs_dogs", monkeypatch, TFDS_DATA_DIR=real_data / "tfds", KERAS_HOME=real_data / "keras_home")
     assert text.startswith("Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels")
     assert "backbone: mobilenet" in text
     right, total = re.search(r"Right: \*\*([\d.]+)%\*\* of (\d+)", text).groups()
-    assert float(right) >= 97 and int(total) == 300
+    # The head it trains is right about 97.2 % of 1,750 others; three standard errors of 250 are 3.1 %.
+    assert float(right) >= 94 and int(total) == 250
