@@ -396,6 +396,15 @@ def test_another_clone_grades_with_its_own_package(handed_in, tmp_path):
     assert done.stdout == "1 graded, 0 failed\n", done.stderr
 
 
+def test_the_gradebook_opens_though_no_environment_is_active(tmp_path):
+    """nbgrader calls `alembic` by its name, and on a hub, or by a full path, that isn't on the PATH."""
+    code = ("import sys; from course_utils.grading import nbgrader_settings; from nbgrader.api import Gradebook\n"
+            "with Gradebook(nbgrader_settings.settings(sys.argv[1]).CourseDirectory.db_url) as book: print(book.assignments)")
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env={**os.environ, "PATH": "/usr/bin:/bin"},
+                          capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
 def test_the_settings_make_the_folder_that_nbgrader_needs(tmp_path):
     from nbgrader.api import Gradebook
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,9 @@ def settings(root):
     from nbgrader.converters import Autograde, GenerateAssignment
 
     config, root = Config(), Path(root).resolve()
+    beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by its name, also where no environment is active
+    if beside not in os.environ.get("PATH", "").split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
     if os.access(root, os.W_OK):  # a fresh clone has no such folder, and nbgrader puts its gradebook there
         (root / GRADING).mkdir(exist_ok=True)
     course = config.CourseDirectory
