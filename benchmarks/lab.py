@@ -51,8 +51,10 @@ def _free_port():
 @contextlib.contextmanager
 def _serving(command, port, log, environment):
     """The address that a command serves on loopback, from the project's folder; what it says goes into `log`."""
+    # Under pytest a kernel doesn't show what native code writes to stderr; a learner's does.
+    ours = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with log.open("w") as said:
-        server = subprocess.Popen(command, cwd=Path(__file__).parents[1], env=os.environ | environment, stdout=said,
+        server = subprocess.Popen(command, cwd=Path(__file__).parents[1], env=ours | environment, stdout=said,
                                   stderr=said, start_new_session=True)
         try:
             address = f"http://127.0.0.1:{port}"

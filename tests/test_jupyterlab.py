@@ -167,6 +167,32 @@ def test_the_demo_opens_without_network_and_moves(browser, page, tmp_path):
         assert not page.outside and not page.complaints
 
 
+STDERR = """import os
+import course_utils
+import tensorflow
+_ = os.write(2, b"from native code\\n")"""
+
+
+def test_what_native_code_writes_to_stderr_is_seen_and_a_greeting_is_none_of_it(lab, page):
+    """The control of the test above: there is no stderr because nothing is written, not because nobody listens."""
+    save(lab, page, "stderr", STDERR)
+    run_all(page, lab, "stderr")
+    assert model(page, "cells[0].outputs.map(o => [o.name, o.text])") == [["stderr", "from native code\n"]]
+
+
+def save(lab, page, name, source):
+    """A notebook of one cell, by JupyterLab itself."""
+    page.goto(f"{lab}/lab")
+    page.wait_for_function("window.jupyterapp")
+    page.evaluate("""async ([name, source]) => {
+        const cell = { id: name, cell_type: "code", source, metadata: {}, outputs: [], execution_count: null };
+        const kernelspec = { name: "python3", display_name: "Python 3 (ipykernel)" };
+        const content = { cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
+        const file = { type: "notebook", format: "json", content };
+        await window.jupyterapp.serviceManager.contents.save(`notebooks/${name}.ipynb`, file);
+    }""", [name, source])
+
+
 EXPLORERS = """import numpy as np
 from IPython.display import display
 from course_utils.widgets import cam_explorer, predict_then_reveal
@@ -177,15 +203,7 @@ display(explorer, prediction)"""
 
 
 def test_explorers_take_keys_before_jupyterlab_does_and_survive_another_run(lab, page):
-    page.goto(f"{lab}/lab")
-    page.wait_for_function("window.jupyterapp")
-    page.evaluate("""async source => {
-        const cell = { id: "explorers", cell_type: "code", source, metadata: {}, outputs: [], execution_count: null };
-        const kernelspec = { name: "python3", display_name: "Python 3 (ipykernel)" };
-        const content = { cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
-        const file = { type: "notebook", format: "json", content };
-        await window.jupyterapp.serviceManager.contents.save("notebooks/explorers.ipynb", file);
-    }""", EXPLORERS)
+    save(lab, page, "explorers", EXPLORERS)
     run_all(page, lab, "explorers")
     field, words = page.locator("[role=application]"), page.locator("[role=status]").nth(1)
     field.focus()
