@@ -78,3 +78,16 @@ def test_the_readme_s_commands_exist():
     assert {"lab", "test"} <= targets
     assert not {t for t in targets if not re.search(rf"^{t}:", makefile, flags=re.M)}
     assert "make test" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_there_is_one_version_and_a_licence():
+    """CITATION.cff repeats the version for those who read only it."""
+    import importlib.metadata
+    import re
+
+    import course_utils
+
+    about = importlib.metadata.metadata("cam-course")
+    assert about["Version"] == course_utils.__version__ and about["License-Expression"] == "MIT AND CC-BY-4.0"
+    assert re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.M)[1] == course_utils.__version__
+    assert f"## {course_utils.__version__}" in (ROOT / "CHANGELOG.md").read_text()
