@@ -527,6 +527,7 @@ def disturbed(monkeypatch, epoch, what):
 
 
 def interrupt():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what is started in the background ignores it
     signal.raise_signal(signal.SIGINT)
 
 
