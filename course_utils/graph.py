@@ -360,14 +360,24 @@ def _parts_of(operation):
 
 
 def _settings(operation):
-    """What a compiled function has taken over from an operation, as far as can be seen: settings and variables."""
+    """What a compiled function has taken over from an operation, as far as can be seen: settings, constants, variables."""
     import keras
 
     parts = [part for part in _parts_of(operation) if not isinstance(part, keras.Model)]  # whose settings are of training
-    settings = [(name, value if callable(value) else repr(value)) for part in parts for name, value in vars(part).items()
-                if name[0] != "_" and (callable(value) or isinstance(value, (bool, int, float, str, tuple, type(None))))]
-    return (settings, [getattr(part, "compute_dtype", None) for part in parts],
-            [id(weight) for part in parts for weight in getattr(part, "weights", ())])
+    return [(part, getattr(part, "compute_dtype", None), [id(weight) for weight in getattr(part, "weights", ())],
+             [(name, seen) for name, value in vars(part).items() if name[0] != "_" or not type(part).__module__.startswith("keras.")
+              if (seen := _comparable(value)) is not None]) for part in parts]
+
+
+def _comparable(value):
+    """Something that is equal as long as a setting is; None for what isn't one."""
+    if callable(value):
+        return value
+    if isinstance(value, (bool, int, float, str, tuple, list, dict, np.generic)):
+        return repr(value)
+    if type(value).__name__ == "EagerTensor":
+        value = np.asarray(value)
+    return (value.shape, value.tobytes()) if isinstance(value, np.ndarray) else None
 
 
 def _check_channels_last(model, way):

@@ -465,6 +465,38 @@ def new_setting():
     return model
 
 
+class Own(layers.Layer):
+    """Times what it holds: a plain number, an array, a tensor, or something in a list."""
+
+    def __init__(self, held, name_of_it):
+        super().__init__()
+        setattr(self, name_of_it, held)
+        self.get = lambda: getattr(self, name_of_it)
+
+    def call(self, x):
+        held = self.get()
+        return x * keras.ops.convert_to_tensor(held[0] if isinstance(held, list) else held, x.dtype)
+
+
+def new_constant(before, after, name="held"):
+    def change():
+        layer = Own(before, name)
+        model = functional(layer, *body(), gap(), linear())
+        explain(model, IMAGES, verbose=False)
+        setattr(layer, name, after)
+        return model
+
+    return change
+
+
+def changed_in_place():
+    held = np.ones(3, np.float32)
+    model = functional(Own(held, "held"), *body(), gap(), linear())
+    explain(model, IMAGES, verbose=False)
+    held *= 2
+    return model
+
+
 def new_variable():
     model = simple(gap(), linear()).model
     explain(model, IMAGES, verbose=False)
@@ -474,7 +506,9 @@ def new_variable():
 
 
 @pytest.mark.parametrize("change", [new_layer_in_sequential, new_layer_in_nested_sequential, new_activation,
-                                    new_activation_inside, new_setting, new_variable])
+                                    new_activation_inside, new_setting, new_variable, changed_in_place,
+                                    new_constant(1.0, 2.0), new_constant(1.0, 2.0, "_held"), new_constant([1.0], [2.0]),
+                                    new_constant(np.ones(3), np.arange(3)), new_constant(tf.ones(3), tf.zeros(3))])
 def test_a_model_that_was_changed_is_seen_as_it_is_now(change):
     model = change()
     scores, cams = explain(model, IMAGES, verbose=False)
