@@ -8,7 +8,6 @@
 grading/outcomes.json remembers for every student and exercise what came of it, and why.
 """
 
-import asyncio
 import concurrent.futures
 import hashlib
 import json
