@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
-from scipy.stats import rankdata
+from scipy.stats import pearsonr, rankdata
 
 from course_utils import cam, graph
 from course_utils.explain import probabilities
@@ -30,9 +30,7 @@ def rank_correlation(a, b):
     a, b = _maps(a, "a"), _maps(b, "b")
     if a.shape != b.shape:
         raise ValueError(f"a has shape {a.shape} and b {b.shape}; expected as many maps on the same grid.")
-    x, y = (rankdata(m.reshape(*m.shape[:-2], -1), axis=-1) for m in (a, b))
-    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
-    both = (x * y).sum(axis=-1) / np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    both = pearsonr(*(rankdata(m.reshape(*m.shape[:-2], -1), axis=-1) for m in (a, b)), axis=-1).statistic
     return both.item() if both.ndim == 0 else both
 
 

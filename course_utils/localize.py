@@ -10,7 +10,7 @@ matched), so a threshold is a share of the enlarged map's maximum.
 import warnings
 
 import numpy as np
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from course_utils.cam import upsample
 
@@ -236,10 +236,11 @@ def bootstrap_interval(values, n=1000, seed=0, level=0.95):
         raise ValueError(f"values has shape {values.shape}; expected (N,), one number for each image.")
     if not np.isfinite(values).all():
         raise ValueError("values holds NaN or infinity; expected one finite number for each image.")
-    rng, N, tail = np.random.default_rng(seed), len(values), (1 - _fraction(level, "level")) / 2
-    means = [values[rng.integers(0, N, N)].mean() for _ in range(_count(n))]
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    if len(values) == 1:  # SciPy wants two; drawn from one, every sample is that one
+        values = values.repeat(2)
+    found = stats.bootstrap((values,), np.mean, n_resamples=_count(n), confidence_level=_fraction(level, "level"),
+                            method="percentile", rng=np.random.default_rng(seed)).confidence_interval
+    return float(found.low), float(found.high)
 
 
 # --- what goes wrong, said in one sentence ---------------------------------------------------
