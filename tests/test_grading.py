@@ -2,8 +2,12 @@
 
 import csv
 import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -484,3 +488,51 @@ def test_every_exercise_of_the_course_is_graded_right(tmp_path):
     rows = course.report(tmp_path)
     assert {(row["student"], row["exercise"]): (row["status"], row["points"], row["possible"], row["remarks"]) for row in rows} == {
         key: ("graded", f"{points:g}", "10", "") for key, points in expected.items()}
+
+
+# --- the room, as root and as an ordinary user -----------------------------------------------
+
+ASK_THE_PROBE = """import json, sys
+from course_utils.grading import sandbox
+print(json.dumps(sandbox.probe(json.loads(sys.argv[1]))))"""
+
+
+@pytest.fixture
+def by_user():
+    """A function that asks the probe as root, if we are, or as nobody, and returns what it found."""
+    python = Path("/usr/bin/python3")
+    if sandbox.missing():
+        missing("bubblewrap", sandbox.missing())
+    if not python.exists():
+        pytest.skip("no Python that everybody may run (/usr/bin/python3)")
+    place = tempfile.TemporaryDirectory(prefix="course-room-")  # pytest's own folders are closed to others
+    package = Path(place.name, "course_utils")
+    (package / "grading").mkdir(parents=True)
+    for part in ("__init__.py", "quiet.py", "grading/sandbox.py"):
+        shutil.copy(ROOT / "course_utils" / part, package / part)
+    (package / "grading" / "__init__.py").touch()  # the room needs nothing of it
+    for path in (package.parent, *package.parent.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+    def ask(user, secrets):
+        who = dict(user=65534, group=65534, extra_groups=[]) if user == "nobody" and os.getuid() == 0 else {}
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": place.name, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run([python, "-c", ASK_THE_PROBE, json.dumps(secrets)], cwd="/", env=environment,
+                              capture_output=True, text=True, **who)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    with place:
+        yield ask
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_nothing_of_the_grader_is_in_the_room_and_nothing_there_is_without_limit(by_user, user):
+    assert by_user(user, [str(ROOT / "solutions")]) == []
+
+
+@pytest.mark.slow
+def test_the_probe_sees_what_it_asks_for(by_user):
+    """The control: what is in there is found."""
+    assert by_user("nobody", ["/usr/bin"]) == ["/usr/bin can be seen"]

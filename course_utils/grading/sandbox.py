@@ -8,6 +8,7 @@ thing that runs in the room and sets the limits that bubblewrap doesn't know.
 import itertools
 import json
 import os
+import secrets as secrets_of_python
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,24 @@ PACKAGE = Path(course_utils.__file__).resolve().parents[1]  # this one grades, w
 HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
 
 PROBE = """
-import json, os, socket, sys
+import glob, json, os, socket, sys
 found = []
+for path in glob.glob("/proc/[0-9]*/environ"):
+    try:
+        with open(path, "rb") as file:
+            if sys.argv[3].encode() in file.read():
+                found.append(f"the grader's environment can be read in {path}")
+    except OSError:
+        pass
+for place in ("/", "/home", "/etc", "/dev", "/usr", "/proc", "/bin", "/lib"):
+    try:
+        open(os.path.join(place, "written"), "w").close()
+        found.append(f"{place} can be written to")
+    except OSError:
+        pass
+for place in ("/tmp", "/dev/shm", os.environ["HOME"]):
+    if os.statvfs(place).f_blocks * os.statvfs(place).f_frsize > 300 * 2**20:
+        found.append(f"{place} has no limit")
 for place in json.loads(sys.argv[1]):
     if os.path.exists(place):
         found.append(f"{place} can be seen")
@@ -64,10 +81,12 @@ def probe(secrets):
     """
     import socket
 
+    token = secrets_of_python.token_hex(16)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        done = subprocess.run(command(["-c", PROBE, json.dumps([str(s) for s in secrets]), str(port)]),
-                              capture_output=True, text=True, timeout=120)
+        # The token stands in the environment of bubblewrap's own process, where the grader's secrets would stand.
+        done = subprocess.run(command(["-c", PROBE, json.dumps([str(s) for s in secrets]), str(port), token]),
+                              capture_output=True, text=True, timeout=120, env={**os.environ, "COURSE_TOKEN": token})
     try:
         return json.loads(done.stdout)
     except ValueError:
@@ -83,11 +102,12 @@ def command(arguments, folder=None, student="", limits=LIMITS):
     package = PACKAGE / "course_utils"
     prefixes = dict.fromkeys(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr"))
     root = os.getuid() == 0
-    bwrap = ["bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
+    # Without an environment: that of bubblewrap's own process can be read from inside, whatever --clearenv does.
+    bwrap = ["/usr/bin/env", "-i", shutil.which("bwrap") or "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
              *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--clearenv",
              "--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
              "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/fonts", "/etc/fonts",
-             "--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/tmp",
+             "--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/dev/shm", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/tmp",
              "--size", str(SCRATCH), "--perms", "0777", "--tmpfs", HOME, "--chdir", HOME]
     for name in ("bin", "lib", "lib64", "sbin"):
         if Path("/", name).is_symlink():
@@ -98,6 +118,7 @@ def command(arguments, folder=None, student="", limits=LIMITS):
         bwrap += [*_way_to(place), "--ro-bind", place, place]
     if folder is not None:
         bwrap += [*_way_to(folder), "--bind", str(folder), str(folder)]
+    bwrap += ["--remount-ro", "/", "--remount-ro", "/dev"]  # what is left of them is memory, without a limit
     # One thread a kernel: as many kernels as cores run at once, and sums come out the same each time.
     environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "MPLBACKEND": "agg",
                    "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1",
