@@ -17,9 +17,15 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]
 
 
+ROOT = Path(__file__).parents[1]
+
+
 @contextlib.contextmanager
-def jupyterlab(folder):
-    """The address of a JupyterLab that serves `folder`, with settings of its own in `folder`/lab."""
+def jupyterlab(folder, started_in=ROOT):
+    """The address of a JupyterLab that serves `folder`, with settings of its own in `folder`/lab.
+
+    started_in: the folder whose nbgrader_config.py it reads.
+    """
     port, own = _free_port(), folder / "lab"
     own.mkdir()
     settings = {"JUPYTER_CONFIG_DIR": own / "config", "JUPYTER_DATA_DIR": own / "data", "JUPYTER_RUNTIME_DIR": own / "runtime",
@@ -28,7 +34,7 @@ def jupyterlab(folder):
                f"--ServerApp.port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
                "--ServerApp.open_browser=False", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
                "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    with _serving(command, port, own / "log.txt", {k: str(v) for k, v in settings.items()}) as address:
+    with _serving(command, port, own / "log.txt", {k: str(v) for k, v in settings.items()}, started_in) as address:
         yield address
 
 
@@ -49,12 +55,12 @@ def _free_port():
 
 
 @contextlib.contextmanager
-def _serving(command, port, log, environment):
-    """The address that a command serves on loopback, from the project's folder; what it says goes into `log`."""
+def _serving(command, port, log, environment, folder=ROOT):
+    """The address that a command serves on loopback, from a folder; what it says goes into `log`."""
     # Under pytest a kernel doesn't show what native code writes to stderr; a learner's does.
     ours = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with log.open("w") as said:
-        server = subprocess.Popen(command, cwd=Path(__file__).parents[1], env=ours | environment, stdout=said,
+        server = subprocess.Popen(command, cwd=folder, env=ours | environment, stdout=said,
                                   stderr=said, start_new_session=True)
         try:
             address = f"http://127.0.0.1:{port}"

@@ -15,6 +15,7 @@ from conftest import missing
 from exercise import ROOT, role
 from toy_course import NAME, PERFECT, hand_in, make, released
 
+from benchmarks import lab as real
 from course_utils import grading
 from course_utils.grading import __main__ as command
 from course_utils.grading import course, feedback, intake, sandbox
@@ -536,3 +537,46 @@ def test_nothing_of_the_grader_is_in_the_room_and_nothing_there_is_without_limit
 def test_the_probe_sees_what_it_asks_for(by_user):
     """The control: what is in there is found."""
     assert by_user("nobody", ["/usr/bin"]) == ["/usr/bin can be seen"]
+
+
+# --- the lecturer opens a submission ---------------------------------------------------------
+
+ATTACK = """<script>window.script = 1</script> <img src=x onerror="window.image = 1"> [link](javascript:window.link=1)
+``` and a fence
+<style>body { display: none }</style>"""
+SHOWS = """from IPython.display import HTML, Javascript, display
+display(HTML("<script>window.html = 1</script><img src=x onerror='window.htmlimage = 1'>"), Javascript("window.javascript = 1"))
+display({"image/png": "x' onerror='window.png = 1", "image/svg+xml": "<svg onload='window.svg = 1'/>", "text/plain": "shown"}, raw=True)"""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_nothing_that_a_student_wrote_runs_in_the_lecturers_browser(tmp_path):
+    from nbgrader.api import Gradebook
+
+    if not real.chromium():
+        missing("chromium", "no Chromium on the PATH (Debian: apt-get install chromium)")
+    root = tmp_path / "course"
+    make(root)
+
+    def attack(notebook):
+        notebook.cells.insert(1, nbformat.v4.new_code_cell(SHOWS))
+        notebook.cells.insert(1, nbformat.v4.new_markdown_cell(ATTACK))
+
+    hand_in(root, "mallory", {**PERFECT, "opinion": ATTACK}, attack)
+    command.main(["collect", str(root / "inbox"), "--root", str(root)])
+    command.main(["grade", "--root", str(root), "--unsafe", "--jobs", "1"])
+    command.main(["report", "--root", str(root)])
+    (root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    with Gradebook(course.settings(root).CourseDirectory.db_url) as book:
+        submission = book.find_submission_notebook(NAME, NAME, "mallory").id
+    with real.jupyterlab(root, started_in=root) as address, real.browser() as browser:
+        page = browser.new_page()
+        page.goto(f"{address}/formgrader/submissions/{submission}")
+        page.wait_for_selector("text=window.script")
+        page.wait_for_timeout(1500)
+        ran = page.evaluate("['script', 'image', 'html', 'htmlimage', 'javascript', 'png', 'svg'].filter(name => name in window)")
+        assert ran == [] and page.locator("a[href^=javascript]").count() == 0
+        assert page.locator("text=and a fence").count() == 2 and page.locator("text=shown").count() >= 1
+    feedback_page = next((root / "grading" / "feedback" / "mallory").glob("*.html")).read_text()
+    assert "&lt;script&gt;window.script" in feedback_page and "```text" not in feedback_page

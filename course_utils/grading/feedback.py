@@ -22,6 +22,8 @@ table {{ border-collapse: collapse }} td, th {{ padding: .2em .8em; text-align: 
 
 def page(notebook, title, grades, comments):
     """The HTML of one graded notebook. grades: {grade_id: (points or None, possible)}; comments: {grade_id: text}."""
+    from course_utils.grading.nbgrader_settings import unfenced
+
     rows, cells = [], []
     for cell in notebook.cells:
         about = cell.metadata.get("nbgrader", {})
@@ -36,7 +38,7 @@ def page(notebook, title, grades, comments):
             verdict = "passed" if points == possible else "; ".join(said) or "not passed"
             cells.append(f'<p class="said"><b>{html.escape(grade_id)}</b>: {verdict}</p>')
         elif about.get("solution"):
-            cells.append(f"<h2>{html.escape(grade_id)}</h2><pre>{html.escape(cell.source)}</pre>")
+            cells.append(f"<h2>{html.escape(grade_id)}</h2><pre>{html.escape(unfenced(cell.source))}</pre>")
             cells += [f"<pre>{html.escape(_text(o))}</pre>" for o in cell.get("outputs", []) if _text(o)]
             cells += [f"<p>{line}</p>" for line in said]
             if comments.get(grade_id):

@@ -31,7 +31,7 @@ def settings(root):
     course.ignore = ["*.md", "*.py", "*.pyc", "*.txt", "*.npz", "*.csv", "*.zip", ".*", "__pycache__"]  # only notebooks are released
     # The formgrader's own button runs no code either: it records what `python -m course_utils.grading grade` executed.
     by_default = Autograde.autograde_preprocessors.default_args[0]
-    config.Autograde.autograde_preprocessors = [UseExecuted if step.__name__ == "Execute" else step for step in by_default]
+    config.Autograde.autograde_preprocessors = [UseExecuted if step.__name__ == "Execute" else step for step in by_default] + [AsText]
     config.IgnorePattern.enabled, config.IgnorePattern.pattern = True, r"[\s\S]*"  # a warning costs no points
     config.GenerateAssignment.preprocessors = list(GenerateAssignment.preprocessors.default_args[0])
     return config
@@ -55,3 +55,38 @@ class UseExecuted(NbGraderPreprocessor):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
         return nb, resources
+
+
+class AsText(NbGraderPreprocessor):
+    """What a student wrote, and what it printed, as text and pictures: the lecturer's browser runs nothing of it."""
+
+    def preprocess(self, nb, resources):
+        for cell in nb.cells:
+            if cell.cell_type == "code":
+                cell.outputs = [_harmless(output) for output in cell.outputs]
+            elif not cell.metadata.get("nbgrader", {}).get("locked"):
+                cell.source = fenced(cell.source)
+                cell.pop("attachments", None)
+        return nb, resources
+
+
+def _harmless(output):
+    """An output with its text and its pictures, and nothing else that it could be shown as."""
+    data = output.get("data")
+    if data is not None:
+        output.data = {kind: value for kind, value in data.items() if kind == "text/plain" and isinstance(value, str)
+                       or kind in ("image/png", "image/jpeg") and re.fullmatch(r"[A-Za-z0-9+/=\s]*", str(value))}
+        output.metadata = {}
+    return output
+
+
+def fenced(text):
+    """Markdown that shows `text` letter by letter, whatever it holds."""
+    fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=2))
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def unfenced(text):
+    """The text that `fenced` wrapped."""
+    found = re.fullmatch(r"(`{3,})text\n(.*)\n\1", text, re.DOTALL)
+    return found[2] if found else text
