@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from test_explain import (ARCHITECTURES, BAD_IMAGES, IMAGES, any_size, body, conv, functional, gap, linear,
-                          nested, only_convolutions, random, sequential, simple, snapshot, through, two_branches)
+                          nested, only_convolutions, random, sequential, simple, skip_where_half_precision_is_not_imitated, snapshot,
+                          through, two_branches)
 
 from course_utils import cam, gradients, graph
 from course_utils.explain import explain, find_head
@@ -857,6 +858,7 @@ def test_a_diverged_model(ask, part):
 
 @all_ways
 def test_bfloat16(ask):
+    skip_where_half_precision_is_not_imitated()
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

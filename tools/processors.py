@@ -17,6 +17,7 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+LONGEST = 30 * 60  # seconds of one part in one mode
 MODES = {
     "as-it-is": {},
     "no-onednn": {"TF_ENABLE_ONEDNN_OPTS": "0"},
@@ -38,8 +39,11 @@ def run(mode, part, report):
                "--no-loadscope-reorder", "-m", "not browser and not real_data", f"--junitxml={report}", *PARTS[part]]
     one = {next(iter(os.sched_getaffinity(0)))} if mode == "one-core" else os.sched_getaffinity(0)
     start = time.monotonic()
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **MODES[mode]}, capture_output=True, text=True,
-                          preexec_fn=lambda: os.sched_setaffinity(0, one))
+    try:
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **MODES[mode]}, capture_output=True, text=True,
+                              timeout=LONGEST, preexec_fn=lambda: os.sched_setaffinity(0, one))
+    except subprocess.TimeoutExpired:  # a worker that crashed may leave the others waiting
+        return 0, [f"{part} didn't end within {LONGEST / 60:.0f} minutes"], LONGEST / 60
     minutes = (time.monotonic() - start) / 60
     try:
         cases = list(ElementTree.parse(report).iter("testcase"))
