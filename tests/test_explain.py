@@ -12,7 +12,6 @@ from checks import refused
 
 from course_utils import cam, graph
 from course_utils.explain import explain, feature_model, find_head, probabilities
-from course_utils.gradients import grad_cam
 
 import keras  # after course_utils, which silences TensorFlow's greetings
 import tensorflow as tf
@@ -892,38 +891,3 @@ def test_probabilities_are_what_the_model_says(ends):
 def test_a_single_logit_is_read_as_that_of_a_sigmoid():
     model = functional(*body(), gap(), linear(1))
     np.testing.assert_allclose(probabilities(model, [[0.0], [np.log(3)]]), [[0.5], [0.75]], atol=1e-6)
-
-
-# --- networks as they are published ----------------------------------------------------------
-
-# Random weights: where maps come from doesn't depend on them. The smallest size each takes, roughly.
-PUBLISHED = ["ConvNeXtTiny", "DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2", "InceptionV3",
-             "MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large", "NASNetMobile", "ResNet50", "ResNet50V2",
-             "VGG16", "Xception"]
-WITHOUT_CAM = {"ConvNeXtTiny", "MobileNetV3Small", "MobileNetV3Large", "VGG16"}
-
-
-def test_the_published_networks_are_one_of_each_kind():
-    kinds = {name for name in dir(keras.applications) if name.islower() and name[0] != "_"} - {"imagenet_utils"}
-    like_others = {"vgg19", "resnet50"}
-    tried = {getattr(keras.applications, name).__module__.rpartition(".")[2] for name in PUBLISHED}
-    assert tried == kinds - like_others
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_networks_of_keras_applications(name):
-    """CAM where the head is linear, and there un-rectified Grad-CAM is CAM / Z; a refusal where it isn't."""
-    keras.utils.set_random_seed(0)
-    size = {"NASNetMobile": 224, "InceptionV3": 160, "InceptionResNetV2": 160}.get(name, 96)  # else one cell is left
-    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=7)
-    images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype("float32")
-    if name in WITHOUT_CAM:
-        with refused("no class activation map", "Grad-CAM"):
-            explain(model, images)
-        return
-    scores, cams = explain(model, images, verbose=False)
-    np.testing.assert_allclose(probabilities(model, scores), np.asarray(model(images)), atol=1e-4)
-    _, grad_cams = grad_cam(model, images, [3, 5], relu=False, verbose=False)
-    expected = np.stack([cams[0, ..., 3], cams[1, ..., 5]]) / cams[0, ..., 0].size
-    np.testing.assert_allclose(grad_cams, expected, atol=1e-4 * np.abs(expected).max())
