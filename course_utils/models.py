@@ -10,6 +10,7 @@ from course_utils.datasets.wheels import turned
 
 WEIGHTS = Path(__file__).parent / "weights"
 UNLIKE = 0.17  # see `unlike_drawings`
+PHOTO_STAGES = ((32, 1), (64, 2), (120, 2))  # filters and residual blocks behind each halving but the first
 
 # Six epochs reach 99.5 % on the real sevens and nines; the few embedded ones need to be seen more often.
 DIGIT_RECIPE = {"tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
@@ -118,6 +119,40 @@ def quick_net():
             x = keras.layers.MaxPooling2D(name="pool_1")(x)
     x = keras.layers.GlobalAveragePooling2D(name="gap")(x)
     return keras.Model(images, keras.layers.Dense(2, name="class_scores")(x), name="quick_net")
+
+
+def photo_net(trained=True):
+    """Our network for photographs of cats and dogs: pictures (B, H, W, 3) in 0..255 -> scores of cat and dog (B, 2).
+
+    Convolutions that halve the picture four times, with residual blocks (He et al. 2016) between them, lead to 120
+    maps with one cell for 16x16 pixels; any input size. Kernels with stride 2 are even, so that maps stay in place.
+    trained=True: the weights that ship with the course, made by tools/train_photo_net.py, in which each batch
+    normalisation is folded into its convolution. trained=False: random weights, with batch normalisation.
+    """
+    import keras
+    from keras import layers
+
+    def convolution(x, name, filters, size, stride=1, relu=True):
+        x = layers.Conv2D(filters, size, stride, padding="same", use_bias=trained, name=name)(x)
+        if not trained:
+            x = layers.BatchNormalization(momentum=0.95, name=f"{name}_norm")(x)
+        return layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+    images = keras.Input((None, None, 3), name="images")
+    x = layers.Rescaling(1 / 127.5, -1, name="rescaling")(images)
+    x = convolution(x, "halve_1", 16, 4, 2)
+    for stage, (filters, blocks) in enumerate(PHOTO_STAGES, start=2):
+        x = convolution(x, f"halve_{stage}", filters, 2, 2)
+        for block in range(1, blocks + 1):
+            name, last = f"block_{stage}_{block}", (stage, block) == (len(PHOTO_STAGES) + 1, blocks)
+            y = convolution(convolution(x, f"{name}_a", filters, 3), f"{name}_b", filters, 3, relu=False)
+            x = layers.ReLU(name="feature_maps" if last else f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+    x = layers.GlobalAveragePooling2D(name="gap")(x)
+    model = keras.Model(images, layers.Dense(2, name="class_scores")(x), name="photo_net")
+    if trained:
+        with np.load(WEIGHTS / "photo_net.npz") as stored:
+            model.set_weights([stored[weight.path].astype(np.float32) for weight in model.weights])
+    return model
 
 
 def wheel_net():
