@@ -15,7 +15,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check processors env lock notebooks exercises bundle bench demo clean
+.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,14 @@ test: env  ## the whole suite (every notebook is executed too)
 
 check: env  ## the quick subset, for while you work
 	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser and not real_data" tests
+
+lint: env  ## one look for all code, and the types of the idea
+	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	$(BIN)/oxlint --quiet course_utils tools
+	$(BIN)/mypy
+
+diff: env  ## what you changed in notebooks, cell by cell (WHAT="main 0.2.0" for two commits)
+	$(BIN)/nbdiff --ignore-metadata $(WHAT)
 
 processors: env  ## notebooks and numerical tests as five processors would run them (MODES="avx2 sse41" for some)
 	$(BIN)/python tools/processors.py $(if $(MODES),--modes $(MODES))

@@ -1,4 +1,6 @@
-"""What every test here may rely on: no network, embedded data, and outputs of notebooks compared as a person would."""
+"""What every test here may rely on: no network, embedded data, and outputs of notebooks compared as a person
+would.
+"""
 
 import os
 import re
@@ -11,7 +13,9 @@ ROOT = Path(__file__).parent
 REAL_DATA = Path(os.environ.get("COURSE_REAL_DATA", ROOT / ".." / "shared" / "data")).resolve()
 
 # Inherited by every kernel and subprocess.
-os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests" / "offline"), os.environ.get("PYTHONPATH", "")])
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT / "tests" / "offline"), os.environ.get("PYTHONPATH", "")]
+)
 _EMPTY = tempfile.TemporaryDirectory(prefix="course-empty-")
 os.environ.update(TFDS_DATA_DIR=_EMPTY.name, KERAS_HOME=_EMPTY.name, MPLBACKEND="agg")
 
@@ -32,7 +36,9 @@ def real_data():
 
 
 def pytest_collection_modifyitems(items):
-    """The browser's tests first: theirs is the longest file, and each worker of `make test` takes whole files in turn."""
+    """The browser's tests first: theirs is the longest file, and each worker of `make test` takes whole files
+    in turn.
+    """
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
@@ -40,7 +46,10 @@ def pytest_collection_modifyitems(items):
 
 _NUMBER = re.compile(r"[-−+]?\d[\d,]*\.?\d*(?:e[-+]?\d+)?%?")
 _FINGERPRINT = re.compile(r"peak at row \d+, column \d+ of (\d+ × \d+) · \S+ to \S+ · ink ([\d.]+)")
-_WHERE = re.compile(r"the evidence is strongest at the (upper |lower )?(left|right|top|bottom|centre)|there is no positive evidence")
+_WHERE = re.compile(
+    r"the evidence is strongest at the (upper |lower )?(left|right|top|bottom|centre)|there is no "
+    r"positive evidence"
+)
 
 
 def same_text(new, saved, relative=1e-3, absolute=1e-6):
@@ -48,18 +57,21 @@ def same_text(new, saved, relative=1e-3, absolute=1e-6):
     if not (isinstance(new, str) and isinstance(saved, str)):
         return new == saved
     return _words(new) == _words(saved) and all(
-        _same_number(a, b, relative, absolute) for a, b in zip(_NUMBER.findall(new), _NUMBER.findall(saved)))
+        _same_number(a, b, relative, absolute) for a, b in zip(_NUMBER.findall(new), _NUMBER.findall(saved))
+    )
 
 
 def same_after_training(new, saved):
-    """Equal in words. Numbers, and where a map peaks, are decided by thousands of rounded steps, which differ between
-    processors: what the lesson says of them is asserted in the cell. A map keeps its grid and about its ink.
+    """Equal in words. Numbers, and where a map peaks, are decided by thousands of rounded steps, which differ
+    between processors: what the lesson says of them is asserted in the cell. A map keeps its grid and about
+    its ink.
     """
     if not (isinstance(new, str) and isinstance(saved, str)):
         return new == saved
     maps = zip(_FINGERPRINT.findall(new), _FINGERPRINT.findall(saved))
     return _words(_WHERE.sub("WHERE", new)) == _words(_WHERE.sub("WHERE", saved)) and all(
-        grid == kept and _same_ink(float(ink), float(before)) for (grid, ink), (kept, before) in maps)
+        grid == kept and _same_ink(float(ink), float(before)) for (grid, ink), (kept, before) in maps
+    )
 
 
 def _words(text):
@@ -84,7 +96,9 @@ def _same_number(new, saved, relative, absolute):
 
 
 def _last_digit(*texts):
-    """One unit in the last printed place: rounding may tip it either way. Zeros at the end may not be printed."""
+    """One unit in the last printed place: rounding may tip it either way. Zeros at the end may not be
+    printed.
+    """
     places = max(len(t.rstrip("%").partition("e")[0].partition(".")[2]) for t in texts)
     exponent = max((int(t.partition("e")[2].rstrip("%") or 0) for t in texts if "e" in t), default=0)
     return 1.001 * 10.0 ** (exponent - places)
@@ -101,7 +115,9 @@ def pytest_configure(config):
         run(self)
         said = "".join(o.text for o in self.test_outputs or () if o.get("name") == "stderr")
         if said:  # also where outputs are ignored
-            pytest.fail(f"{self.name} writes to stderr, which learners read as an error:\n{said}", pytrace=False)
+            pytest.fail(
+                f"{self.name} writes to stderr, which learners read as an error:\n{said}", pytrace=False
+            )
 
     def start_as_jupyter_does(self):
         # Under pytest a kernel doesn't listen to what native code writes to stderr; under JupyterLab it does.
@@ -123,4 +139,8 @@ def pytest_configure(config):
                             holder[key] = kept[key]
         return compare_outputs(self, test, ref, skip_compare)
 
-    IPyNbCell.compare_outputs, IPyNbFile.setup, IPyNbCell.runtest = tolerant, start_as_jupyter_does, run_without_stderr
+    IPyNbCell.compare_outputs, IPyNbFile.setup, IPyNbCell.runtest = (
+        tolerant,
+        start_as_jupyter_does,
+        run_without_stderr,
+    )

@@ -1,6 +1,7 @@
 """nbgrader for this course: where things lie, and that nothing a student wrote runs outside the sandbox.
 
-`make exercises` and `python -m course_utils.grading` read it, and so does the formgrader (`jupyter lab` in this folder).
+`make exercises` and `python -m course_utils.grading` read it, and so does the formgrader (`jupyter lab` in
+this folder).
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Measure the course's budgets and write `benchmarks/RESULTS.md`.
 
-    python -m benchmarks                  all but set_up, which downloads 0.6 GB
-    python -m benchmarks mnist start      these only; the other tables stay
-    python -m benchmarks mnist --seeds 1  quicker
+python -m benchmarks                  all but set_up, which downloads 0.6 GB
+python -m benchmarks mnist start      these only; the other tables stay
+python -m benchmarks mnist --seeds 1  quicker
 """
 
 import argparse
@@ -18,8 +18,9 @@ DEFAULT = [name for name in NAMES if name != "set_up"]
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each recipe in mnist (default 3)")
     parser.add_argument("--here", action="store_true", help="in this process, not in a fresh one each")

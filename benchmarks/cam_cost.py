@@ -1,9 +1,9 @@
 """What maps cost on top of the plain forward pass: ours, the seeds' way, and a neighbour's Grad-CAM."""
 
-import numpy as np
-
 from benchmarks.stopwatch import ratios, take_turns
 from benchmarks.table import row, why
+
+import numpy as np
 
 TITLE = "The cost of maps: VGG16 + GAP + Dense(2), 224×224"
 SIZE = 224
@@ -33,8 +33,11 @@ def measure(options):
         def add(what, values=(), unit="×", **more):
             rows.append(row(f"batch of {B}: {what}", values, unit, **more))
 
-        times = against(OURS[B], ours=lambda: explain(model, images, verbose=False),
-                        enlarging=lambda: cam.upsample(one_map, SIZE))
+        times = against(
+            OURS[B],
+            ours=lambda: explain(model, images, verbose=False),
+            enlarging=lambda: cam.upsample(one_map, SIZE),
+        )
         times["enlarged"] = [a + b for a, b in zip(times["ours"], times["enlarging"])]
         add("plain forward pass", times["forward"], "s")
         add("ours, all classes' maps", ratios(times, "ours", "forward"), goal=("<=", 1.05))
@@ -52,12 +55,14 @@ def measure(options):
         times = against(SEEDS[B], warm_up=False, seeds=seeds_maps)
         add("the seeds' way, enlarge 512 maps, then weight", ratios(times, "seeds", "forward"))
 
-    return rows, ["Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they "
-                  "don't change the work.",
-                  "Ours gives scores and the raw maps of both classes on the 7×7 grid; the row below it adds "
-                  "`cam.upsample` of one map an image to 224×224, which the two others include.",
-                  f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0.",
-                  "The seeds' way: a model with two outputs, `scipy.ndimage.zoom` of order 2, one class."]
+    return rows, [
+        "Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they "
+        "don't change the work.",
+        "Ours gives scores and the raw maps of both classes on the 7×7 grid; the row below it adds "
+        "`cam.upsample` of one map an image to 224×224, which the two others include.",
+        f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0.",
+        "The seeds' way: a model with two outputs, `scipy.ndimage.zoom` of order 2, one class.",
+    ]
 
 
 def vgg16():
@@ -81,8 +86,10 @@ def enlarge_then_weight(model, images):
         if only_forward:
             return class_scores
         factor = SIZE // feature_maps.shape[1]
-        return [zoom(maps_of_one, (factor, factor, 1), order=2) @ class_weights[:, scores.argmax()]
-                for maps_of_one, scores in zip(feature_maps, class_scores)]
+        return [
+            zoom(maps_of_one, (factor, factor, 1), order=2) @ class_weights[:, scores.argmax()]
+            for maps_of_one, scores in zip(feature_maps, class_scores)
+        ]
 
     return maps
 

@@ -1,4 +1,6 @@
-"""How quickly a picture follows the hand: our explorers beside plain `interact` with Matplotlib, in JupyterLab."""
+"""How quickly a picture follows the hand: our explorers beside plain `interact` with Matplotlib, in
+JupyterLab.
+"""
 
 import tempfile
 from pathlib import Path
@@ -8,7 +10,12 @@ from benchmarks import lab
 from benchmarks.table import row
 
 TITLE = "Explorers: from the hand to new pixels, in JupyterLab in Chromium"
-KEYS, DRAGS, SECONDS, SPEED = 20, 2, 3, 4  # a round: key presses; drags, so many seconds each, so many sliders' lengths a second
+KEYS, DRAGS, SECONDS, SPEED = (
+    20,
+    2,
+    3,
+    4,
+)  # a round: key presses; drags, so many seconds each, so many sliders' lengths a second
 ROUNDS = 3
 
 PICTURE = """
@@ -25,7 +32,7 @@ def overlay(opacity, threshold):
 CONTESTANTS = {
     "ours, drawn in the browser": "widgets.cam_explorer(image, cams, ['cat', 'dog'])",
     "ours, drawn by Python": "widgets._live([widgets._opacity(), widgets._slider('threshold', 0.0, '')], "
-                             "lambda a, b: (overlay(a, b), f'opacity {a:.2f}'), 288)",
+    "lambda a, b: (overlay(a, b), f'opacity {a:.2f}'), 288)",
     "plain `interact` + Matplotlib": """
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -54,7 +61,9 @@ RECORDER = """root => {
   };
   const frame = () => { channel.port2.postMessage(0); if (window.record) requestAnimationFrame(frame); };
   requestAnimationFrame(frame);
-  document.addEventListener("keydown", (event) => { if (window.record) record.hand = event.timeStamp; }, { capture: true });
+  document.addEventListener("keydown", (event) => {
+    if (window.record) record.hand = event.timeStamp;
+  }, { capture: true });
 }"""
 
 # Moves are made in the page: sent one by one from outside, each waits for the one before, 20 to 60 a second.
@@ -65,7 +74,8 @@ HAND = """async ([left, width, y, seconds, speed]) => {
       record.hand = performance.now();
       const way = ((record.hand - record.start) / 1000) * speed * width;
       const clientX = left + width - Math.abs((way % (2 * width)) - width);  // to and fro
-      document.documentElement.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY: y, buttons: 1, bubbles: true }));
+      const to = { clientX, clientY: y, buttons: 1, bubbles: true };
+      document.documentElement.dispatchEvent(new MouseEvent("mousemove", to));
       if (record.hand - record.start > 1000 * seconds) { clearInterval(moving); done(); }
     }, 4);
   });
@@ -82,21 +92,42 @@ def measure(options):
             lab.run_all(page, address, "explorers.ipynb")
             for turn in range(ROUNDS + 1):
                 for cell, name in enumerate(CONTESTANTS, start=1):
-                    one_round(page, cell, times[name] if turn else {kind: [] for kind in times[name]})  # the first warms up
+                    one_round(
+                        page, cell, times[name] if turn else {kind: [] for kind in times[name]}
+                    )  # the first warms up
     rows = []
     for name, measured in times.items():
         ours = name == "ours, drawn in the browser"
-        rows += [row(f"{name}: key press to new pixels", measured["latency"], "ms", goal=("<=", 30) if ours else None),
-                 row(f"{name}: the same, slowest 5 %", [quantiles(measured["latency"], n=20)[-1]], "ms",
-                     goal=("<=", 50) if ours else None),
-                 row(f"{name}: pictures per second while dragging", measured["rate"], goal=(">=", 40) if ours else None),
-                 row(f"{name}: lag after the hand stops", measured["lag"], "ms"),
-                 row(f"{name}: frames without a picture", measured["blank"], goal=("<=", 0) if ours else None)]
-    return rows, [f"A picture of 288 to 384 pixels, one slider of 21 steps; {ROUNDS} rounds of {KEYS} key presses and "
-                  f"{DRAGS} drags of {SECONDS} s by a hand that crosses the slider {SPEED} times a second, in turns.",
-                  "From the event's own time to the end of the frame that shows the change: a screen at 60 Hz adds up to 17 ms "
-                  "for anybody.",
-                  "Drawn in the browser: a canvas linked to the sliders. Drawn by Python: NumPy, JPEG, and no stale pictures."]
+        rows += [
+            row(
+                f"{name}: key press to new pixels",
+                measured["latency"],
+                "ms",
+                goal=("<=", 30) if ours else None,
+            ),
+            row(
+                f"{name}: the same, slowest 5 %",
+                [quantiles(measured["latency"], n=20)[-1]],
+                "ms",
+                goal=("<=", 50) if ours else None,
+            ),
+            row(
+                f"{name}: pictures per second while dragging",
+                measured["rate"],
+                goal=(">=", 40) if ours else None,
+            ),
+            row(f"{name}: lag after the hand stops", measured["lag"], "ms"),
+            row(f"{name}: frames without a picture", measured["blank"], goal=("<=", 0) if ours else None),
+        ]
+    return rows, [
+        f"A picture of 288 to 384 pixels, one slider of 21 steps; {ROUNDS} rounds of {KEYS} key presses and "
+        f"{DRAGS} drags of {SECONDS} s by a hand that crosses the slider {SPEED} times a second, in turns.",
+        "From the event's own time to the end of the frame that shows the change: a screen at 60 Hz "
+        "adds up to 17 ms "
+        "for anybody.",
+        "Drawn in the browser: a canvas linked to the sliders. Drawn by Python: NumPy, JPEG, and no "
+        "stale pictures.",
+    ]
 
 
 def one_round(page, cell, measured):

@@ -1,10 +1,11 @@
 """What Grad-CAM costs on top of the plain forward pass: ours and a neighbour's."""
 
-import numpy as np
-
-from benchmarks.cam_cost import SIZE, grad_cam as theirs, version_of, vgg16
+from benchmarks.cam_cost import SIZE, version_of, vgg16
+from benchmarks.cam_cost import grad_cam as theirs
 from benchmarks.stopwatch import ratios, take_turns
 from benchmarks.table import row, why
+
+import numpy as np
 
 TITLE = "The cost of Grad-CAM: VGG16 + GAP + Dense(2), 224×224"
 
@@ -49,5 +50,7 @@ def measure(options):
         "Ours: scores and maps of class 0 on the 7×7 grid of the last layer that has one; forward once, back "
         "from the score to that layer only, compiled at the first call.",
         "Guided backpropagation goes back through the whole network, as every gradient in the pixels must.",
-        f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0, enlarged to "
-        "the image."]
+        f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0, "
+        "enlarged to "
+        "the image.",
+    ]

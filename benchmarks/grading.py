@@ -5,9 +5,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import nbformat
-
 from benchmarks.table import row
+
+import nbformat
 
 TITLE = "Grading in the sandbox"
 ROOT = Path(__file__).parents[1]
@@ -18,7 +18,9 @@ def measure(options):
     from course_utils.grading import course, sandbox
 
     if sandbox.missing():
-        return [row(f"{N} submissions", unit="s", goal=("<=", 60), instead=f"not measured: {sandbox.missing()}")], []
+        return [
+            row(f"{N} submissions", unit="s", goal=("<=", 60), instead=f"not measured: {sandbox.missing()}")
+        ], []
     sources = course.exercises(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
@@ -34,11 +36,20 @@ def measure(options):
             each[name] = _seconds(course.grade, root)
         course._remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
         many = _seconds(course.grade, root)
-        graded = sum(o["status"] == "graded" for theirs in course._outcomes(root).values() for o in theirs.values())
-    return [row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 60)),
-            *(row(f"one submission of {name}, sandbox probed before", [seconds], "s") for name, seconds in each.items())], [
-        f"Every kernel starts in a sandbox of its own, with its own imports; {graded} of {N} were graded. The first "
-        "exercise is NumPy only."]
+        graded = sum(
+            o["status"] == "graded" for theirs in course._outcomes(root).values() for o in theirs.values()
+        )
+    return [
+        row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 60)),
+        *(
+            row(f"one submission of {name}, sandbox probed before", [seconds], "s")
+            for name, seconds in each.items()
+        ),
+    ], [
+        f"Every kernel starts in a sandbox of its own, with its own imports; {graded} of {N} were "
+        "graded. The first "
+        "exercise is NumPy only."
+    ]
 
 
 def _hand_in(root, name, student):

@@ -13,8 +13,15 @@ import urllib.request
 from pathlib import Path
 
 # Chromium asks the world for nothing, and needs neither a graphics card nor a user of its own.
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 ROOT = Path(__file__).parents[1]
@@ -28,13 +35,31 @@ def jupyterlab(folder, started_in=ROOT):
     """
     port, own = _free_port(), folder / "lab"
     own.mkdir()
-    settings = {"JUPYTER_CONFIG_DIR": own / "config", "JUPYTER_DATA_DIR": own / "data", "JUPYTER_RUNTIME_DIR": own / "runtime",
-                "JUPYTERLAB_SETTINGS_DIR": own / "settings", "JUPYTERLAB_WORKSPACES_DIR": own / "workspaces"}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
-               f"--ServerApp.port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}",
-               "--ServerApp.open_browser=False", "--LabApp.expose_app_in_browser=True", "--LabApp.news_url=None",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    with _serving(command, port, own / "log.txt", {k: str(v) for k, v in settings.items()}, started_in) as address:
+    settings = {
+        "JUPYTER_CONFIG_DIR": own / "config",
+        "JUPYTER_DATA_DIR": own / "data",
+        "JUPYTER_RUNTIME_DIR": own / "runtime",
+        "JUPYTERLAB_SETTINGS_DIR": own / "settings",
+        "JUPYTERLAB_WORKSPACES_DIR": own / "workspaces",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.open_browser=False",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]
+    with _serving(
+        command, port, own / "log.txt", {k: str(v) for k, v in settings.items()}, started_in
+    ) as address:
         yield address
 
 
@@ -60,8 +85,9 @@ def _serving(command, port, log, environment, folder=ROOT):
     # Under pytest a kernel doesn't show what native code writes to stderr; a learner's does.
     ours = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     with log.open("w") as said:
-        server = subprocess.Popen(command, cwd=folder, env=ours | environment, stdout=said,
-                                  stderr=said, start_new_session=True)
+        server = subprocess.Popen(
+            command, cwd=folder, env=ours | environment, stdout=said, stderr=said, start_new_session=True
+        )
         try:
             address = f"http://127.0.0.1:{port}"
             if not _answers(f"{address}/api"):

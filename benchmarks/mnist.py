@@ -20,8 +20,10 @@ def measure(options):
     os.environ.setdefault("TFDS_DATA_DIR", str((REAL_DATA / "tfds").resolve()))
     if not fetch.tfds_ready("mnist"):
         absent = f"not measured: MNIST isn't on this machine (`{fetch.how_to_get('mnist')}`)"
-        return [row("accuracy, ours", unit="%", goal=(">=", 99.5), instead=absent),
-                row("time, ours / the seed's", unit="×", goal=("<=", 0.7), instead=absent)], []
+        return [
+            row("accuracy, ours", unit="%", goal=(">=", 99.5), instead=absent),
+            row("time, ours / the seed's", unit="×", goal=("<=", 0.7), instead=absent),
+        ], []
 
     digits = mnist.load("tfds")
     for train in (train_as_the_seed, train_as_we_do):
@@ -39,25 +41,31 @@ def measure(options):
             accuracy[who].append(100 * models.accuracy(class_scores, digits.y_test))
 
     ours = ", ".join(f"{name} {value}" for name, value in OURS.items())
-    return [row("accuracy, the seed's recipe", accuracy["seed"], "%"),
-            row("accuracy, ours", accuracy["ours"], "%", goal=(">=", 99.5)),
-            row("training, the seed's recipe", elapsed["seed"], "s"),
-            row("training, ours", elapsed["ours"], "s"),
-            row("time, ours / the seed's", ratios(elapsed, "ours", "seed"), "×", ("<=", 0.7)),
-            row("processor time, ours / the seed's", ratios(worked, "ours", "seed"), "×"),
-            ], [f"The same network, {len(digits.y_train):,} digits to train on and {len(digits.y_test):,} to test; "
-                "a run is a random seed for initial weights and order.",
-                "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
-                f"Ours: Adam with a one-cycle schedule, `models.train` with {ours}.",
-                "Processor time is what the trainings themselves worked: other programs hardly change it."]
+    return [
+        row("accuracy, the seed's recipe", accuracy["seed"], "%"),
+        row("accuracy, ours", accuracy["ours"], "%", goal=(">=", 99.5)),
+        row("training, the seed's recipe", elapsed["seed"], "s"),
+        row("training, ours", elapsed["ours"], "s"),
+        row("time, ours / the seed's", ratios(elapsed, "ours", "seed"), "×", ("<=", 0.7)),
+        row("processor time, ours / the seed's", ratios(worked, "ours", "seed"), "×"),
+    ], [
+        f"The same network, {len(digits.y_train):,} digits to train on and {len(digits.y_test):,} to test; "
+        "a run is a random seed for initial weights and order.",
+        "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
+        f"Ours: Adam with a one-cycle schedule, `models.train` with {ours}.",
+        "Processor time is what the trainings themselves worked: other programs hardly change it.",
+    ]
 
 
 def train_as_the_seed(seed, images, labels):
     import keras
 
     model = _fresh_net(seed)
-    model.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  metrics=["accuracy"])
+    model.compile(
+        keras.optimizers.Adam(),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
     model.fit(images, labels, verbose=0, **SEED)
     return model
 

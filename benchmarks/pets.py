@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.mnist import REAL_DATA
 from benchmarks.table import row
 from course_utils import fetch, localize, models
 from course_utils.datasets import pets
 from course_utils.explain import explain
+
+import numpy as np
 
 TITLE = "Cats and dogs: drawing, learning, finding the head; photographs"
 N_TEST, N_SCENES, N_PHOTOS = 250, 200, 1000
@@ -33,13 +33,21 @@ def measure(options):
         _, both = explain(model, np.array([s.image for s in scenes], "float32"), verbose=False)
         chosen = localize.best_fraction(valid_cams, valid.head_boxes, 96)
         heads = np.array([s.head_boxes for s in scenes])
-        return {"accuracy": class_scores.argmax(axis=1) == test.labels,
-                "peak in the head": localize.pointing_hit(cams, test.head_boxes, 96),
-                "IoU of the head's box": localize.iou(localize.box_from_map(cams, 96, chosen), test.head_boxes),
-                "own pet in two-pet scenes": np.concatenate(
-                    [localize.pointing_hit(both[..., c], heads[:, c], 96) for c in (0, 1)])}
+        return {
+            "accuracy": class_scores.argmax(axis=1) == test.labels,
+            "peak in the head": localize.pointing_hit(cams, test.head_boxes, 96),
+            "IoU of the head's box": localize.iou(localize.box_from_map(cams, 96, chosen), test.head_boxes),
+            "own pet in two-pet scenes": np.concatenate(
+                [localize.pointing_hit(both[..., c], heads[:, c], 96) for c in (0, 1)]
+            ),
+        }
 
-    goals = {"accuracy": 98, "peak in the head": 97, "IoU of the head's box": 65, "own pet in two-pet scenes": 95}
+    goals = {
+        "accuracy": 98,
+        "peak in the head": 97,
+        "IoU of the head's box": 65,
+        "own pet in two-pet scenes": 95,
+    }
     shipped = of_drawings(models.pets_net(trained=True))
     elapsed, worked, trained = [], [], []
     for seed in range(options.seeds):
@@ -47,23 +55,35 @@ def measure(options):
         elapsed.append(seconds[0])
         worked.append(seconds[1])
         trained.append(of_drawings(model))
-    return [row("drawn pets a second, one core", [rate], "", (">=", 120)),
-            row(f"training the 24×24 network, {EPOCHS} epochs", elapsed, "s", ("<=", 60)),
-            row("processor time of that training, all cores together", worked, "s"),
-            *(row(f"trained here: {what}", [100 * run[what].mean() for run in trained], "%", (">=", goal))
-              for what, goal in goals.items()),
-            *(row(f"shipped weights: {what}", [100 * shipped[what].mean()], "%", (">=", goal))
-              for what, goal in goals.items()),
-            *_photographs()], [
-        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, {N_SCENES} two-pet scenes; "
+    return [
+        row("drawn pets a second, one core", [rate], "", (">=", 120)),
+        row(f"training the 24×24 network, {EPOCHS} epochs", elapsed, "s", ("<=", 60)),
+        row("processor time of that training, all cores together", worked, "s"),
+        *(
+            row(f"trained here: {what}", [100 * run[what].mean() for run in trained], "%", (">=", goal))
+            for what, goal in goals.items()
+        ),
+        *(
+            row(f"shipped weights: {what}", [100 * shipped[what].mean()], "%", (">=", goal))
+            for what, goal in goals.items()
+        ),
+        *_photographs(),
+    ], [
+        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, "
+        f"{N_SCENES} two-pet scenes; "
         "a run is a seed of the training on 2,000 drawn pets. IoU in percent.",
-        "Shipped weights, 95 % bootstrap intervals: " + "; ".join(_in_words(what, shipped[what]) for what in goals) + ".",
+        "Shipped weights, 95 % bootstrap intervals: "
+        + "; ".join(_in_words(what, shipped[what]) for what in goals)
+        + ".",
         "Where every picture is a hit the bootstrap can't see a miss; the rule of three allows up to "
-        f"{3 / N_TEST:.1%} of them."]
+        f"{3 / N_TEST:.1%} of them.",
+    ]
 
 
 def _train(seed, learnt):
-    """A fresh network, trained as tools/train_pets_net.py does it, the seconds that took, and those it worked."""
+    """A fresh network, trained as tools/train_pets_net.py does it, the seconds that took, and those it
+    worked.
+    """
     import keras
 
     spec = importlib.util.spec_from_file_location("train_pets_net", RECIPE)
@@ -77,9 +97,9 @@ def _train(seed, learnt):
 
 
 def _photographs():
-    import keras
-
     from course_utils import transfer
+
+    import keras
 
     os.environ.setdefault("TFDS_DATA_DIR", str((REAL_DATA / "tfds").resolve()))
     os.environ.setdefault("KERAS_HOME", str((REAL_DATA / "keras_home").resolve()))
@@ -95,8 +115,10 @@ def _photographs():
     elapsed = time.perf_counter() - start
     labels = np.concatenate([y for _, y in data.test.as_numpy_iterator()])
     right = 100 * models.accuracy(model.predict(data.test, verbose=0), labels)
-    return [row(f"{accuracy} on {len(labels)} held out", [right], "%", (">=", 97)),
-            row(f"{seconds} on {N_PHOTOS:,}, ten epochs", [elapsed], "s")]
+    return [
+        row(f"{accuracy} on {len(labels)} held out", [right], "%", (">=", 97)),
+        row(f"{seconds} on {N_PHOTOS:,}, ten epochs", [elapsed], "s"),
+    ]
 
 
 def _in_words(what, values):

@@ -20,8 +20,13 @@ def measure(options):
     with tempfile.TemporaryDirectory() as folder:
         clone = Path(folder, "clone")
         # Empty caches, as on a fresh machine; index and certificates stay as they are configured.
-        environment = {**os.environ, "UV_CACHE_DIR": f"{folder}/uv", "PIP_CACHE_DIR": f"{folder}/pip",
-                       "JUPYTER_CONFIG_DIR": f"{folder}/jupyter", "JUPYTER_DATA_DIR": f"{folder}/jupyter"}
+        environment = {
+            **os.environ,
+            "UV_CACHE_DIR": f"{folder}/uv",
+            "PIP_CACHE_DIR": f"{folder}/pip",
+            "JUPYTER_CONFIG_DIR": f"{folder}/jupyter",
+            "JUPYTER_DATA_DIR": f"{folder}/jupyter",
+        }
         marks = [time.perf_counter()]
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         marks.append(time.perf_counter())
@@ -31,11 +36,15 @@ def measure(options):
         marks.append(time.perf_counter())
 
     steps = [after - before for before, after in zip(marks, marks[1:])]
-    return [row("`git clone`", steps[:1], "s"), row("`make env`", steps[1:2], "s"),
-            row("`jupyter lab` to its first page", steps[2:], "s"),
-            row("all of it", [sum(steps)], "s", goal=("<=", 90))
-            ], ["The last commit, cloned from the same disk; empty package caches. Packages come over the "
-                "network, so this depends on the connection."]
+    return [
+        row("`git clone`", steps[:1], "s"),
+        row("`make env`", steps[1:2], "s"),
+        row("`jupyter lab` to its first page", steps[2:], "s"),
+        row("all of it", [sum(steps)], "s", goal=("<=", 90)),
+    ], [
+        "The last commit, cloned from the same disk; empty package caches. Packages come over the "
+        "network, so this depends on the connection."
+    ]
 
 
 def wait_for_lab(clone, environment):
@@ -43,8 +52,15 @@ def wait_for_lab(clone, environment):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [clone / ".venv/bin/jupyter", "lab", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
-               "--ServerApp.port_retries=0", "--IdentityProvider.token=benchmark"]
+    command = [
+        clone / ".venv/bin/jupyter",
+        "lab",
+        "--no-browser",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=benchmark",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     log = tempfile.TemporaryFile("w+")

@@ -35,17 +35,21 @@ def measure(options):
                 runs.append(_try(run, path, to_first_map=True))
 
     for path, runs in quick.items():
-        rows += [_seconds(f"`{path.stem}`: kernel start to first picture", runs, "picture"),
-                 _seconds(f"`{path.stem}`: kernel start to first map", runs, "map", goal=10)]
+        rows += [
+            _seconds(f"`{path.stem}`: kernel start to first picture", runs, "picture"),
+            _seconds(f"`{path.stem}`: kernel start to first map", runs, "map", goal=10),
+        ]
     for path, marks in whole.items():
         rows.append(_seconds(f"`{path.stem}`: from top to bottom", [marks], "end", goal=120))
     if whole and not any(isinstance(marks, str) for marks in whole.values()):
         total = sum(marks["end"] for marks in whole.values())
         rows.append(row(f"all {len(whole)} notebooks", [total], "s", goal=("<=", 600)))
-    return rows, ["Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files "
-                  "are in the disk cache; embedded data, no pretrained weights.",
-                  "A picture counts when its cell is done. The first map is the first picture that calls "
-                  "itself a class activation map in its alt text."]
+    return rows, [
+        "Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files "
+        "are in the disk cache; embedded data, no pretrained weights.",
+        "A picture counts when its cell is done. The first map is the first picture that calls "
+        "itself a class activation map in its alt text.",
+    ]
 
 
 def imports():
@@ -53,14 +57,20 @@ def imports():
     ms, heavy = {"numpy": [], "course_utils.cam": []}, []
     for turn in range(REPEATS["imports"] + 1):
         for module in ms:
-            out = subprocess.run([sys.executable, "-c", IMPORT.format(module=module)],
-                                 capture_output=True, text=True, check=True).stdout.split()
+            out = subprocess.run(
+                [sys.executable, "-c", IMPORT.format(module=module)],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout.split()
             if turn:  # the first one warms up
                 ms[module].append(float(out[0]))
         heavy.append(int(out[1]))
-    return [row("`import numpy`", ms["numpy"], "ms"),
-            row("`import course_utils.cam`", ms["course_utils.cam"], "ms"),
-            row("modules of TensorFlow and Keras that it imports", heavy, goal=("<=", 0))]
+    return [
+        row("`import numpy`", ms["numpy"], "ms"),
+        row("`import course_utils.cam`", ms["course_utils.cam"], "ms"),
+        row("modules of TensorFlow and Keras that it imports", heavy, goal=("<=", 0)),
+    ]
 
 
 def run(path, to_first_map=False):
@@ -69,8 +79,9 @@ def run(path, to_first_map=False):
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3",
-                            resources={"metadata": {"path": str(path.parent)}})
+    client = NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    )
     marks, start = {}, time.perf_counter()
     with client.setup_kernel(stderr=subprocess.DEVNULL):  # greetings of the kernel; errors come as messages
         for i, cell in enumerate(notebook.cells):
@@ -102,5 +113,10 @@ def _try(call, *args, **kwargs):
 
 def _seconds(what, runs, mark, goal=None):
     failures = [marks for marks in runs if isinstance(marks, str)]
-    return row(what, [] if failures else [marks[mark] for marks in runs], "s",
-               goal=goal and ("<=", goal), instead=failures[0] if failures else "")
+    return row(
+        what,
+        [] if failures else [marks[mark] for marks in runs],
+        "s",
+        goal=goal and ("<=", goal),
+        instead=failures[0] if failures else "",
+    )

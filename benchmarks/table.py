@@ -59,8 +59,12 @@ def circumstances(work_before):
     """Date, machine and versions; `work_before` is what `work()` said before the benchmark."""
     elapsed, idle, ours = (after - before for before, after in zip(work_before, work()))
     others = 1 - (idle + ours) / (_cores() * elapsed)
-    return {"date": datetime.date.today().isoformat(), "machine": _machine(), "versions": _versions(),
-            "others": round(min(1, max(0, others)), 2)}
+    return {
+        "date": datetime.date.today().isoformat(),
+        "machine": _machine(),
+        "versions": _versions(),
+        "others": round(min(1, max(0, others)), 2),
+    }
 
 
 def work():
@@ -114,8 +118,8 @@ def markdown(folder=RESULTS):
 
 HEAD = """# Benchmarks
 
-`make bench` measures and writes this file; `python -m benchmarks NAME ...` measures only the named ones and
-keeps the other tables. Contestants take turns in one process (A B A B ...), after a warm-up. A ratio (×) is the
+`make bench` measures and writes this file; `python -m benchmarks NAME ...` measures only the named ones
+and keeps the other tables. Contestants take turns in one process (A B A B ...), after a warm-up. A ratio (×) is the
 median of the ratios of neighbouring runs. Spread: smallest to largest. All runs are in `results/`.
 """
 
@@ -126,11 +130,19 @@ def section(name, folder=RESULTS):
     versions = ", ".join(f"{package} {version}" for package, version in result["versions"].items())
     notes = result["notes"] + [f"`{name}`, {result['date']}; {result['machine']}; {versions}."]
     if result["others"] > QUIET:
-        notes.append(f"**The machine was not quiet**: other programs took {result['others']:.0%} of it meanwhile. "
-                     "Trust ratios more than seconds.")
-    lines = [f"## {result['title']}", "",
-             "| What | Median | Spread | Runs | Goal | Met |", "|---|---:|---:|---:|---:|---|",
-             *map(_line, result["rows"]), "", *(f"- {note}" for note in notes)]
+        notes.append(
+            f"**The machine was not quiet**: other programs took {result['others']:.0%} of it meanwhile. "
+            "Trust ratios more than seconds."
+        )
+    lines = [
+        f"## {result['title']}",
+        "",
+        "| What | Median | Spread | Runs | Goal | Met |",
+        "|---|---:|---:|---:|---:|---|",
+        *map(_line, result["rows"]),
+        "",
+        *(f"- {note}" for note in notes),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -138,7 +150,7 @@ def _line(row):
     values, unit, goal = row["values"], row["unit"], ""
     if row["goal"]:
         sign, limit = row["goal"]
-        goal = f"{ {'<=': '≤', '>=': '≥'}[sign]} {limit:g} {unit}".rstrip()
+        goal = f"{ {'<=': '≤', '>=': '≥'}[sign] } {limit:g} {unit}".rstrip()
     middle, spread = row["instead"], ""
     if values:
         decimals = DECIMALS.get(unit, 0)

@@ -9,8 +9,8 @@ import os
 
 from course_utils import quiet
 
-# TensorFlow greets every import, and warns when a notebook tries several models in a row; both look like errors
-# and are none. (A level would not last: TensorFlow sets its own on import.)
+# TensorFlow greets every import, and warns when a notebook tries several models in a row; both look like
+# errors and are none. (A level would not last: TensorFlow sets its own on import.)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 quiet.install()

@@ -3,10 +3,10 @@
 import argparse
 import sys
 
-if sys.version_info < (3, 11):      # told here, because older ones cannot even read the rest
+if sys.version_info < (3, 11):  # told here, because older ones cannot even read the rest
     sys.exit("WRONG  Python %d.%d: the course needs 3.11 or newer." % sys.version_info[:2])
 
-from course_utils import doctor, fetch  # noqa: E402
+from course_utils import doctor, fetch
 
 
 def main(arguments=None):
@@ -15,14 +15,25 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("doctor", help="say what is right and wrong with this machine")
     fetching = commands.add_parser("fetch", help="get real data and pretrained weights beforehand")
-    fetching.add_argument("names", nargs="+", metavar="NAME", choices=[*fetch.NAMES, "all"],
-                          help=", ".join([*fetch.NAMES, "all"]))
+    fetching.add_argument(
+        "names",
+        nargs="+",
+        metavar="NAME",
+        choices=[*fetch.NAMES, "all"],
+        help=", ".join([*fetch.NAMES, "all"]),
+    )
     explaining = commands.add_parser("explain", help="classes of your own pictures, with a map each")
-    explaining.add_argument("model", metavar="MODEL", help='"pets", or a .keras file that notebook 09 has stored')
+    explaining.add_argument(
+        "model", metavar="MODEL", help='"pets", or a .keras file that notebook 09 has stored'
+    )
     explaining.add_argument("images", nargs="+", metavar="IMAGE")
-    explaining.add_argument("-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go")
+    explaining.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go"
+    )
     explaining.add_argument("--top", type=int, default=3, help="how many classes (default 3)")
-    explaining.add_argument("--size", type=int, help="pixels of the longer side (default: as in training; 1024 at most)")
+    explaining.add_argument(
+        "--size", type=int, help="pixels of the longer side (default: as in training; 1024 at most)"
+    )
     options = parser.parse_args(arguments)
     if options.command == "doctor":
         return doctor.main()

@@ -47,7 +47,9 @@ def softmax(class_scores):
 
 
 def sigmoid(class_scores):
-    """Each logit by itself as a probability, 1 / (1 + exp(-S)), same shape: where classes don't exclude each other."""
+    """Each logit by itself as a probability, 1 / (1 + exp(-S)), same shape: where classes don't exclude each
+    other.
+    """
     return (1 + np.tanh(finite(class_scores, "class_scores") / 2)) / 2  # the same, and nothing overflows
 
 
@@ -76,8 +78,10 @@ def identity_gap(cams, class_scores, bias=None):
     """
     cams, class_scores = finite(cams, "cams"), finite(class_scores, "class_scores")
     if cams.ndim != 4 or class_scores.shape != (cams.shape[0], cams.shape[3]) or 0 in cams.shape:
-        raise ValueError(f"cams has shape {cams.shape} and class_scores {class_scores.shape}; "
-                         "expected (B, H, W, C) and (B, C), with the same B and C, none empty.")
+        raise ValueError(
+            f"cams has shape {cams.shape} and class_scores {class_scores.shape}; "
+            "expected (B, H, W, C) and (B, C), with the same B and C, none empty."
+        )
     explained = cams.mean(axis=(1, 2)) + _bias(bias, n_classes=cams.shape[3])
     return float(np.abs(explained - class_scores).max())
 
@@ -118,9 +122,13 @@ def upsample(cam, size, method="bilinear"):
     """
     cam = finite(cam, "cam")
     if cam.ndim not in (2, 3, 4) or 0 in cam.shape:
-        raise ValueError(f"cam has shape {cam.shape}; expected (H, W), (B, H, W) or (B, H, W, C), none empty.")
+        raise ValueError(
+            f"cam has shape {cam.shape}; expected (H, W), (B, H, W) or (B, H, W, C), none empty."
+        )
     if np.asarray(size).dtype.kind not in "iu" or np.shape(size) not in ((), (2,)) or np.min(size) < 1:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels, or height and width, at least 1 each.")
+        raise ValueError(
+            f"size is {size!r}; expected a whole number of pixels, or height and width, at least 1 each."
+        )
     height, width = np.broadcast_to(size, 2)
     axis = 0 if cam.ndim == 2 else 1
     rows = resize_matrix(cam.shape[axis], height, method).astype(cam.dtype, copy=False)
@@ -142,7 +150,9 @@ def normalise(cam, keep="positive"):
     """
     cam = finite(cam, "cam")
     if cam.ndim not in (2, 3) or 0 in cam.shape:
-        raise ValueError(f"cam has shape {cam.shape}; expected one class's map: (H, W) or (B, H, W), not empty.")
+        raise ValueError(
+            f"cam has shape {cam.shape}; expected one class's map: (H, W) or (B, H, W), not empty."
+        )
     if keep not in ("positive", "signed"):
         raise ValueError(f'keep is {keep!r}; it can be "positive" or "signed".')
     shown = np.maximum(cam, 0) if keep == "positive" else cam
@@ -150,8 +160,12 @@ def normalise(cam, keep="positive"):
     flat = np.ptp(cam, axis=(-2, -1), keepdims=True) == 0
     nothing = flat | (largest == 0)
     if nothing.any():
-        warnings.warn(f"{nothing.sum()} of {nothing.size} map(s) had nothing to show (the same everywhere, or no positive "
-                      "evidence) and became zeros; look at the raw map.", stacklevel=2)
+        warnings.warn(
+            f"{nothing.sum()} of {nothing.size} map(s) had nothing to show (the same everywhere, or "
+            "no positive "
+            "evidence) and became zeros; look at the raw map.",
+            stacklevel=2,
+        )
     return np.where(nothing, 0, shown / np.where(nothing, 1, largest))
 
 
@@ -173,16 +187,20 @@ def check_class_idx(class_idx, n_images, n_classes):
     if classes.dtype.kind not in "iu":
         raise TypeError(f"class_idx is {classes.tolist()!r}; expected a whole number, or one per image.")
     if classes.shape not in ((), (n_images,)):
-        raise ValueError(f"class_idx has shape {classes.shape} for {n_images} image(s); "
-                         "give one class for all, or exactly one per image.")
+        raise ValueError(
+            f"class_idx has shape {classes.shape} for {n_images} image(s); "
+            "give one class for all, or exactly one per image."
+        )
     wrong = classes[(classes < 0) | (classes >= n_classes)]
     if wrong.size:
-        raise ValueError(f"class_idx {wrong[0]} is out of range; the {n_classes} classes are 0 to {n_classes - 1}.")
+        raise ValueError(
+            f"class_idx {wrong[0]} is out of range; the {n_classes} classes are 0 to {n_classes - 1}."
+        )
     return np.broadcast_to(classes, (n_images,))
 
 
 def widened(array):
-    """Any array as NumPy knows it: TensorFlow's bfloat16, which has no numbers of NumPy's, becomes float32."""
+    """Any array as NumPy knows it: TensorFlow's bfloat16, which NumPy can't reckon with, becomes float32."""
     array = np.asarray(array)
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
@@ -198,8 +216,10 @@ def finite(array, name):
         array = array.astype(np.float32)
     bad = array.size - np.isfinite(array).sum()
     if bad:
-        raise ValueError(f"{name} has {bad} value(s) that are NaN or infinite; "
-                         "look for a diverged training (lower the learning rate) or a division by zero.")
+        raise ValueError(
+            f"{name} has {bad} value(s) that are NaN or infinite; "
+            "look for a diverged training (lower the learning rate) or a division by zero."
+        )
     return array
 
 
@@ -210,7 +230,9 @@ def check_feature_maps(feature_maps):
         hint = " Add the batch axis: feature_maps[None]." if feature_maps.ndim == 3 else ""
         raise ValueError(f"feature_maps has shape {feature_maps.shape}; expected (B, H, W, K).{hint}")
     if 0 in feature_maps.shape:
-        raise ValueError(f"feature_maps is empty, shape {feature_maps.shape}; expected at least one image, cell and map.")
+        raise ValueError(
+            f"feature_maps is empty, shape {feature_maps.shape}; expected at least one image, cell and map."
+        )
     return feature_maps
 
 
@@ -218,8 +240,14 @@ def _class_weights(class_weights, feature_maps):
     class_weights = finite(class_weights, "class_weights")
     K = feature_maps.shape[3]
     if class_weights.ndim != 2 or class_weights.shape[0] != K or class_weights.shape[1] == 0:
-        hint = " It looks transposed: class_weights.T." if class_weights.ndim == 2 and class_weights.shape[1] == K else ""
-        raise ValueError(f"class_weights has shape {class_weights.shape}; expected (K, C) with K = {K} feature maps.{hint}")
+        hint = (
+            " It looks transposed: class_weights.T."
+            if class_weights.ndim == 2 and class_weights.shape[1] == K
+            else ""
+        )
+        raise ValueError(
+            f"class_weights has shape {class_weights.shape}; expected (K, C) with K = {K} feature maps.{hint}"
+        )
     return class_weights
 
 

@@ -21,7 +21,7 @@ from course_utils.download import free_space, in_words
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 GB = 1_000_000_000
 MEND = "run `make env` and use .venv/bin/python; other routes are in the README"
-TENSORFLOW_LIMIT = 120      # seconds; the first import on a slow disk takes half a minute
+TENSORFLOW_LIMIT = 120  # seconds; the first import on a slow disk takes half a minute
 
 # Which notebooks use it, what it is, what they run on without it.
 USES = {
@@ -47,10 +47,19 @@ def main():
     if _version("packaging") is None:
         print(f"{WRONG:<6} this Python has none of the course's packages: {MEND}")
         return 1
-    probe = start_tensorflow()     # takes seconds: it runs beside the other checks
+    probe = start_tensorflow()  # takes seconds: it runs beside the other checks
     signs = []
-    for check in (python, packages, memory, disk, data, widgets, optional,
-                  lambda: tensorflow(probe), keras_settings):
+    for check in (
+        python,
+        packages,
+        memory,
+        disk,
+        data,
+        widgets,
+        optional,
+        lambda: tensorflow(probe),
+        keras_settings,
+    ):
         for sign, text in check():
             signs.append(sign)
             print(f"{sign:<6} {text}", flush=True)
@@ -81,6 +90,7 @@ def summary():
 
 
 # ---- the checks: each yields (sign, text) ----
+
 
 def python():
     """Is this Python one of those that the course is made for?"""
@@ -120,12 +130,12 @@ def packages():
 def memory():
     """Is there memory for TensorFlow and a batch of pictures?"""
     if _version("psutil") is None:
-        return     # packages() has told
+        return  # packages() has told
     import psutil
 
     free = psutil.virtual_memory().available
     limit, used = (_number(f"/sys/fs/cgroup/memory.{name}") for name in ("max", "current"))
-    if limit is not None and used is not None:     # a container sees the whole machine's memory otherwise
+    if limit is not None and used is not None:  # a container sees the whole machine's memory otherwise
         free = min(free, limit - used)
     if free < 0.7 * GB:
         yield WRONG, f"memory: {in_words(free)} free, a notebook needs 0.7 GB: close programs and kernels"
@@ -168,13 +178,21 @@ def widgets():
     if _version("ipywidgets") is None:
         yield WRONG, f"sliders: ipywidgets is missing: {MEND}"
         return
-    halves = [Requirement(line) for line in importlib.metadata.requires("ipywidgets")
-              if line.startswith("jupyterlab")]
+    halves = [
+        Requirement(line)
+        for line in importlib.metadata.requires("ipywidgets")
+        if line.startswith("jupyterlab")
+    ]
     for half in halves:
         version = _version(half.name)
         if version is None or version not in half.specifier:
-            yield WRONG, (f"sliders: {half.name} is {version or 'missing'} where ipywidgets needs "
-                          f"{half.specifier}: {MEND}")
+            yield (
+                WRONG,
+                (
+                    f"sliders: {half.name} is {version or 'missing'} where ipywidgets needs "
+                    f"{half.specifier}: {MEND}"
+                ),
+            )
             return
     extensions = {"sliders": "@jupyter-widgets/jupyterlab-manager"}
     if _version("anywidget"):
@@ -204,8 +222,8 @@ def tensorflow(probe):
     if probe is None:
         import tensorflow as tf
 
-        product = tf.matmul([[1., 2.], [3., 4.]], [[5., 6.], [7., 8.]]).numpy().tolist()
-        right = product == [[19., 22.], [43., 50.]]
+        product = tf.matmul([[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]).numpy().tolist()
+        right = product == [[19.0, 22.0], [43.0, 50.0]]
         yield (OK, "TensorFlow computes") if right else (WRONG, f"TensorFlow multiplies wrongly: {product}")
         return
     try:
@@ -220,9 +238,14 @@ def tensorflow(probe):
         yield OK, "TensorFlow computes"
     elif "RESULT" in output:
         yield WRONG, f"Keras computes otherwise: got {output.strip()}; expected {PROBED}"
-    elif probe.returncode in (-getattr(signal, "SIGILL", 4), 0xC000001D):     # the second is Windows' number
-        yield WRONG, ("TensorFlow crashed by an illegal instruction: this processor, or virtual machine, "
-                      "lacks AVX; use another machine")
+    elif probe.returncode in (-getattr(signal, "SIGILL", 4), 0xC000001D):  # the second is Windows' number
+        yield (
+            WRONG,
+            (
+                "TensorFlow crashed by an illegal instruction: this processor, or virtual machine, "
+                "lacks AVX; use another machine"
+            ),
+        )
     elif probe.returncode == -9:
         yield WRONG, "TensorFlow was killed at its import, likely for want of memory: close other programs"
     elif probe.returncode < 0:
@@ -232,7 +255,9 @@ def tensorflow(probe):
 
 
 def keras_settings():
-    """Does keras.json ask for what the course can't use? The package overrides it, but only where it is loaded first."""
+    """Does keras.json ask for what the course can't use? The package overrides it, but only where it is
+    loaded first.
+    """
     path = Path(fetch.keras_home(), "keras.json")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -244,17 +269,25 @@ def keras_settings():
         return
     if other:
         said = ", ".join(f"{name} = {value}" for name, value in other.items())
-        yield WRONG, (f"Keras' settings: {said} in {path}. The course sets its own, but a cell that imports Keras first gets "
-                      "those: remove these lines from keras.json, or delete it")
+        yield (
+            WRONG,
+            (
+                f"Keras' settings: {said} in {path}. The course sets its own, but a cell that imports "
+                "Keras first gets "
+                "those: remove these lines from keras.json, or delete it"
+            ),
+        )
 
 
 def start_tensorflow():
     """Start the process that imports TensorFlow and Keras and multiplies two matrices."""
-    return subprocess.Popen([sys.executable, "-c", PROBE], text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [sys.executable, "-c", PROBE], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 # ---- where the facts come from ----
+
 
 def _project():
     path = fetch.ROOT / "pyproject.toml"

@@ -13,9 +13,9 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-PAUSES = (1, 3, 6)      # seconds before each new try; the count starts again whenever bytes have arrived
-TIMEOUT = (15, 60)      # seconds to connect, and between two packets
-CHUNK = 1 << 14         # bytes; what has arrived of a chunk is lost when the line is cut
+PAUSES = (1, 3, 6)  # seconds before each new try; the count starts again whenever bytes have arrived
+TIMEOUT = (15, 60)  # seconds to connect, and between two packets
+CHUNK = 1 << 14  # bytes; what has arrived of a chunk is lost when the line is cut
 
 
 class FetchError(Exception):
@@ -33,7 +33,7 @@ def download(url, path, size, digest, algorithm="sha256"):
     if path.exists():
         if length(path) == size and hash_of(path, algorithm) == digest:
             return
-        os.replace(path, part)     # torn by another program; often the beginning of the right file
+        os.replace(path, part)  # torn by another program; often the beginning of the right file
     most = length(part)
     from_first_byte, pauses = most == 0, iter(PAUSES)
     while True:
@@ -46,8 +46,9 @@ def download(url, path, size, digest, algorithm="sha256"):
             if from_first_byte:
                 raise FetchError(
                     f"the {algorithm} hash of {_file_name(url)} differs: expected {digest}, got {got}",
-                    "Try another network; if it stays so, the publisher has changed the file.")
-            from_first_byte, most = True, 0     # its beginning came from an earlier run: once more without
+                    "Try another network; if it stays so, the publisher has changed the file.",
+                )
+            from_first_byte, most = True, 0  # its beginning came from an earlier run: once more without
             continue
         if length(part) > most:
             most, pauses = length(part), iter(PAUSES)
@@ -57,7 +58,7 @@ def download(url, path, size, digest, algorithm="sha256"):
         print(f"{trouble}; trying again in {pause} s", file=sys.stderr)
         time.sleep(pause)
     with open(part, "rb+") as file:
-        os.fsync(file.fileno())     # on the disk before it gets its name, should the power fail
+        os.fsync(file.fileno())  # on the disk before it gets its name, should the power fail
     os.replace(part, path)
 
 
@@ -66,7 +67,7 @@ def _receive(url, path, size):
     import requests
 
     start, host = length(part_of(path)), urlsplit(url).netloc
-    headers = {"Accept-Encoding": "identity"}     # the file's own bytes: sizes and ranges count those
+    headers = {"Accept-Encoding": "identity"}  # the file's own bytes: sizes and ranges count those
     if start:
         headers["Range"] = f"bytes={start}-"
     try:
@@ -77,13 +78,14 @@ def _receive(url, path, size):
     except requests.exceptions.SSLError:
         raise FetchError(
             f"no secure connection to {host}: its certificate could not be verified",
-            "Check the clock; behind a proxy let REQUESTS_CA_BUNDLE name its certificate file.") from None
+            "Check the clock; behind a proxy let REQUESTS_CA_BUNDLE name its certificate file.",
+        ) from None
     except requests.exceptions.ProxyError:
         raise FetchError(f"the proxy did not let us through to {host}", "Check HTTPS_PROXY.") from None
     except requests.exceptions.ConnectionError:
         return f"no connection to {host}: this machine is offline, or a firewall is in between"
     except requests.exceptions.RequestException:
-        pass     # cut in the middle: told below, as when the server just ends early
+        pass  # cut in the middle: told below, as when the server just ends early
     return None if length(part_of(path)) == size else f"the connection to {host} broke off"
 
 
@@ -93,8 +95,10 @@ def _first_byte(answer, url, path, start, size):
     if answer.status_code not in (200, 206):
         raise FetchError(f"the server said {answer.status_code} {answer.reason} to {url}", by_hand)
     if "html" in answer.headers.get("Content-Type", ""):
-        raise FetchError(f"a web page came instead of {url}",
-                         "Open a browser: there may be a log-in page between you and the internet.")
+        raise FetchError(
+            f"a web page came instead of {url}",
+            "Open a browser: there may be a log-in page between you and the internet.",
+        )
     if answer.status_code == 200:
         start, total = 0, int(answer.headers.get("Content-Length", size))
     else:
@@ -111,17 +115,21 @@ def _write(answer, path, start, size, label):
     from tqdm import tqdm
 
     try:
-        with (open(part_of(path), "ab" if start else "wb") as file,
-              tqdm(total=size, initial=start, desc=label, unit="B", unit_scale=True) as bar):
+        with (
+            open(part_of(path), "ab" if start else "wb") as file,
+            tqdm(total=size, initial=start, desc=label, unit="B", unit_scale=True) as bar,
+        ):
             for chunk in answer.iter_content(CHUNK):
                 file.write(chunk)
                 bar.update(len(chunk))
     except OSError as error:
         if not is_full(error):
-            raise     # the network's errors are OSErrors, too
+            raise  # the network's errors are OSErrors, too
         needed, free = size - length(part_of(path)), free_space(path)
-        raise FetchError(f"the disk is full: {in_words(needed)} more needed, {in_words(free)} free",
-                         "Make room and run the same command again: it goes on where it stopped.") from None
+        raise FetchError(
+            f"the disk is full: {in_words(needed)} more needed, {in_words(free)} free",
+            "Make room and run the same command again: it goes on where it stopped.",
+        ) from None
 
 
 def _file_name(url):

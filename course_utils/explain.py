@@ -11,26 +11,33 @@ nothing is averaged, there is no CAM and the error says so; Grad-CAM answers the
 
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam, graph
+
+import numpy as np
 
 
 class CamHead(NamedTuple):
     """Where a model's maps come from, as `find_head` found it; print it to read it."""
 
-    feature_layer: str  # the layer, or other operation, whose output is averaged: the only place where CAM exists
+    feature_layer: (
+        str  # the layer, or other operation, whose output is averaged: the only place where CAM exists
+    )
     pooling_layer: str  # the one that averages
-    scores_layer: str  # the last one with weights behind it; the pooling layer again where there is one map a class
+    scores_layer: (
+        str  # the last one with weights behind it; the pooling layer again where there is one map a class
+    )
     class_weights: np.ndarray  # (K, C)
     bias: np.ndarray  # (C,)
 
     def __str__(self):
         K, C = self.class_weights.shape
         if self.scores_layer == self.pooling_layer:
-            return f"maps: output of '{self.feature_layer}', one a class ({C}), averaged by '{self.pooling_layer}'"
-        return (f"maps: output of '{self.feature_layer}' ({K} maps), averaged by '{self.pooling_layer}', "
-                f"weighted by '{self.scores_layer}' ({C} class{'es' if C > 1 else ''})")
+            maps = f"maps: output of '{self.feature_layer}', one a class ({C})"
+            return f"{maps}, averaged by '{self.pooling_layer}'"
+        return (
+            f"maps: output of '{self.feature_layer}' ({K} maps), averaged by '{self.pooling_layer}', "
+            f"weighted by '{self.scores_layer}' ({C} class{'es' if C > 1 else ''})"
+        )
 
 
 def explain(model, images, class_idx=None, target_layer=None, batch_size=32, verbose=True):
@@ -39,10 +46,10 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
     images (B, H, W, channels) of floats, scaled as in training; class_idx None for all classes, else an
     int or one per image. Returns class_scores (B, C), logits also where the model ends in a softmax or
     sigmoids, and cams (B, h, w, C), or (B, h, w) where class_idx is given, on the grid of the feature maps.
-    Where there is one score for two classes (a single sigmoid), evidence for the second, the negative class, is
-    the negative map. Images go through in batches of `batch_size`, so memory stays bounded. The first time a
-    model is seen, one line says which layers were chosen. Raises where no CAM exists, where the input doesn't
-    fit, where weights are NaN, and where the maps would not add up to what the model itself says.
+    Where there is one score for two classes (a single sigmoid), evidence for the second, the negative class,
+    is the negative map. Images go through in batches of `batch_size`, so memory stays bounded. The first time
+    a model is seen, one line says which layers were chosen. Raises where no CAM exists, where the input
+    doesn't fit, where weights are NaN, and where the maps would not add up to what the model itself says.
     """
     graph.check_batch_size(batch_size)
     images = graph.check_images(model, images)
@@ -61,10 +68,15 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
         _check_mean(model, head, feature_maps, pooled)
         if not _explains(model, pooled, head.class_weights, head.bias, own):
             raise _not_linear(model, head.pooling_layer)
-        scores = cam.class_scores(pooled[:, None, None], head.class_weights, head.bias)  # means are maps of one cell
+        scores = cam.class_scores(
+            pooled[:, None, None], head.class_weights, head.bias
+        )  # means are maps of one cell
         class_scores.append(scores)
-        cams.append(cam.class_activation_maps(feature_maps, head.class_weights) if class_idx is None
-                    else cam.class_activation_map(feature_maps, head.class_weights, class_idx[batch]))
+        cams.append(
+            cam.class_activation_maps(feature_maps, head.class_weights)
+            if class_idx is None
+            else cam.class_activation_map(feature_maps, head.class_weights, class_idx[batch])
+        )
     return np.concatenate(class_scores), np.concatenate(cams)
 
 
@@ -89,14 +101,17 @@ def feature_model(model, images=None):
 
 
 def probabilities(model, class_scores):
-    """What logits (B, C) of this model are as probabilities, (B, C): through the softmax or sigmoid that it ends in.
+    """What logits (B, C) of this model are as probabilities, (B, C): through the softmax or sigmoid that it
+    ends in.
 
     A model that ends in logits is taken to mean a softmax, or a sigmoid where there is only one score.
     """
     graph.check_model(model)
     class_scores = cam.finite(class_scores, "class_scores")
     one = class_scores.shape[-1] == 1
-    return cam.sigmoid(class_scores) if one or graph.ends_in(model) == "sigmoid" else cam.softmax(class_scores)
+    return (
+        cam.sigmoid(class_scores) if one or graph.ends_in(model) == "sigmoid" else cam.softmax(class_scores)
+    )
 
 
 # --- inside ----------------------------------------------------------------------------------
@@ -106,13 +121,17 @@ def _head(model, target_layer):
     graph.n_classes(model)
     places, found = _places(model), graph.graph_of(model).found
     weights = graph.weights_behind(model, places.pooled)
-    if "head" not in found or not all(map(np.array_equal, found["head"][0], weights)):  # asked again only after training
+    if "head" not in found or not all(
+        map(np.array_equal, found["head"][0], weights)
+    ):  # asked again only after training
         found["head"] = weights, _ask_head(model, places)
     class_weights, bias = found["head"][1]
     head = CamHead(*(place.name for place in places), class_weights.copy(), bias.copy())
     if target_layer is not None and graph.find_place(model, target_layer).name != head.feature_layer:
-        raise ValueError(f"CAM exists only at '{head.feature_layer}', the layer that '{head.pooling_layer}' averages, "
-                         f"not at {getattr(target_layer, 'name', target_layer)!r}; Grad-CAM answers for any layer.")
+        raise ValueError(
+            f"CAM exists only at '{head.feature_layer}', the layer that '{head.pooling_layer}' averages, "
+            f"not at {getattr(target_layer, 'name', target_layer)!r}; Grad-CAM answers for any layer."
+        )
     return head
 
 
@@ -137,21 +156,28 @@ def _search(model):
     all_of_it = graph.bottlenecks(way)
     grids = [i for i, place in enumerate(all_of_it) if place.is_grid]
     if not grids:
-        raise ValueError(f"Model '{model.name}' has no class activation map: nothing in it has cells, (B, h, w, K). {_INSTEAD}")
-    feature_maps, behind = all_of_it[grids[-1]], all_of_it[grids[-1] + 1:]
+        raise ValueError(
+            f"Model '{model.name}' has no class activation map: nothing in it has cells, (B, h, w, "
+            f"K). {_INSTEAD}"
+        )
+    feature_maps, behind = all_of_it[grids[-1]], all_of_it[grids[-1] + 1 :]
     _, height, width, K = feature_maps.shape
     flat = [place for place in behind if len(place.shape) in (2, 4) and place.shape[-1] == K]
     if not flat:
         step = next((place.name for place in behind if graph.makes_something(place)), feature_maps.name)
-        raise ValueError(f"Model '{model.name}' has no class activation map: its scores must be a linear function of averaged "
-                         f"feature maps (global average pooling, then one Dense layer, say), but '{step}' follows the maps "
-                         f"of '{feature_maps.name}'. {_INSTEAD}")
+        raise ValueError(
+            f"Model '{model.name}' has no class activation map: its scores must be a linear function "
+            "of averaged "
+            f"feature maps (global average pooling, then one Dense layer, say), but '{step}' follows "
+            "the maps "
+            f"of '{feature_maps.name}'. {_INSTEAD}"
+        )
     maps = np.random.default_rng(0).random((2, height or 4, width or 3, K), dtype=np.float32)
     at = graph.run(way, {feature_maps: tf.cast(maps, feature_maps.tensor.dtype)})
     for place in flat:
         if np.allclose(cam.widened(at[place]).reshape(2, K), maps.mean(axis=(1, 2)), rtol=graph.room(way)):
-            after = [one for one in behind[behind.index(place) + 1:] if graph.makes_something(one)]
-            weighted = any(one.has_weights for one in way[way.index(place) + 1:])
+            after = [one for one in behind[behind.index(place) + 1 :] if graph.makes_something(one)]
+            weighted = any(one.has_weights for one in way[way.index(place) + 1 :])
             weighing = [one for one in after if one.has_weights] or (after[:1] if weighted else [place])
             return _Places(feature_maps, place, weighing[-1])
     raise _no_mean(model, flat[0].name, feature_maps.name)
@@ -177,7 +203,9 @@ def _ask_head(model, places):
     bias = f(np.zeros((1, K)))[0]
     if not np.isfinite(bias).all():
         graph.check_weights(model)
-    for step in np.float32([1, 2**10] if places.pooled.tensor.dtype == "float16" else [1, 2**10, 2**20, 2**30]):
+    for step in np.float32(
+        [1, 2**10] if places.pooled.tensor.dtype == "float16" else [1, 2**10, 2**20, 2**30]
+    ):
         class_weights = (f(step * np.eye(K)) - bias) / step
         if not np.abs(step * class_weights).max() < np.abs(bias).max():
             break  # a step so long that b doesn't swallow W
@@ -191,19 +219,29 @@ def _ask_head(model, places):
 def _explains(model, means, class_weights, bias, scores):
     """Are the scores means @ class_weights + bias, up to rounding?"""
     most = np.abs(means) @ np.abs(class_weights) + np.abs(bias)
-    return (np.abs(means @ class_weights + bias - scores) <= graph.room(graph.graph_of(model).way) * most).all()
+    return (
+        np.abs(means @ class_weights + bias - scores) <= graph.room(graph.graph_of(model).way) * most
+    ).all()
 
 
 def _check_mean(model, head, feature_maps, pooled):
-    if np.abs(feature_maps.mean(axis=(1, 2)) - pooled).max() > graph.room(graph.graph_of(model).way) * np.abs(feature_maps).max():
+    if (
+        np.abs(feature_maps.mean(axis=(1, 2)) - pooled).max()
+        > graph.room(graph.graph_of(model).way) * np.abs(feature_maps).max()
+    ):
         raise _no_mean(model, head.pooling_layer, head.feature_layer)
 
 
 def _no_mean(model, pooling_layer, feature_layer):
-    return ValueError(f"'{pooling_layer}' doesn't take the mean of '{feature_layer}', so the map would not add up to the "
-                      f"score: model '{model.name}' has no class activation map. {_INSTEAD}")
+    return ValueError(
+        f"'{pooling_layer}' doesn't take the mean of '{feature_layer}', so the map would not add up to the "
+        f"score: model '{model.name}' has no class activation map. {_INSTEAD}"
+    )
 
 
 def _not_linear(model, pooling_layer):
-    return ValueError(f"Model '{model.name}' has no class activation map: its scores must be a linear function of averaged feature "
-                      f"maps, but what follows '{pooling_layer}' isn't linear. {_INSTEAD}")
+    return ValueError(
+        f"Model '{model.name}' has no class activation map: its scores must be a linear function of "
+        "averaged feature "
+        f"maps, but what follows '{pooling_layer}' isn't linear. {_INSTEAD}"
+    )

@@ -143,7 +143,7 @@ const EXPLORERS = {
   },
   threshold: {
     weights: () => [1],
-    words: (model, { shape, true_box }, { mask, box }) => {
+    words: (model, { true_box }, { mask, box }) => {
       const overlap = iou(box, true_box);
       return `At ${percent(model.get("threshold"))} of the maximum ${percent(mean(mask))} of the image is left. ` +
         `Box of the largest part: ${times(box[2] - box[0], box[3] - box[1])} pixels, IoU with the true box ` +

@@ -11,12 +11,12 @@ Each says little alone: hold it against a random map, and against another pictur
 
 from typing import NamedTuple
 
+from course_utils import cam, graph
+from course_utils.explain import probabilities
+
 import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr, rankdata
-
-from course_utils import cam, graph
-from course_utils.explain import probabilities
 
 # --- how alike two maps are ------------------------------------------------------------------
 
@@ -64,13 +64,16 @@ def shuffle_weights(model, layers, seed=0):
     layers = [layers] if isinstance(layers, str) else list(layers)
     known = sum(weight_layers(model), [])
     if unknown := [name for name in layers if name not in known]:
-        raise ValueError(f"Model '{model.name}' has no layer {unknown[0]!r} with weights; "
-                         f"those are: {', '.join(known)}.")
+        raise ValueError(
+            f"Model '{model.name}' has no layer {unknown[0]!r} with weights; those are: {', '.join(known)}."
+        )
     try:
         copy = keras.models.clone_model(model)
     except (NotImplementedError, TypeError, ValueError) as error:
-        raise ValueError(f"Model '{model.name}' can't be copied: one of its layers doesn't tell how it was "
-                         "made. Give that layer a get_config, or use Keras' own layers.") from error
+        raise ValueError(
+            f"Model '{model.name}' can't be copied: one of its layers doesn't tell how it was "
+            "made. Give that layer a get_config, or use Keras' own layers."
+        ) from error
     copy.set_weights(model.get_weights())
     for layer in _inner_layers(copy):
         if layer.name in layers:
@@ -137,18 +140,23 @@ def blurred(images, sigma=None):
     return gaussian_filter(images, (0, sigma, sigma, 0), mode="nearest")
 
 
-def _curves(model, images, cams, class_idx, insert, steps=24, baseline="blur", measure="probability",
-            batch_size=32):
+def _curves(
+    model, images, cams, class_idx, insert, steps=24, baseline="blur", measure="probability", batch_size=32
+):
     images, cams = graph.check_images(model, images), _maps(cams, "cams")
     graph.check_model(model, images)
     N, H, W, _ = images.shape
     if cams.ndim != 3 or len(cams) != N:
-        raise ValueError(f"There are images of shape {images.shape} and maps of shape {cams.shape}; "
-                         "expected one map for each image, (N, h, w).")
+        raise ValueError(
+            f"There are images of shape {images.shape} and maps of shape {cams.shape}; "
+            "expected one map for each image, (N, h, w)."
+        )
     for name, number, most in (("steps", steps, H * W), ("batch_size", batch_size, np.inf)):
         if not isinstance(number, (int, np.integer)) or not 1 <= number <= most:
-            raise ValueError(f"{name} is {number!r}; expected a whole number, at least 1"
-                             + (f" and at most {most}, the number of pixels." if most < np.inf else "."))
+            raise ValueError(
+                f"{name} is {number!r}; expected a whole number, at least 1"
+                + (f" and at most {most}, the number of pixels." if most < np.inf else ".")
+            )
     if measure not in ("probability", "score"):
         raise ValueError(f'measure is {measure!r}; it can be "probability" or "score".')
     filled, place = _baseline(images, baseline), _places(cam.upsample(cams, (H, W)))
@@ -156,8 +164,10 @@ def _curves(model, images, cams, class_idx, insert, steps=24, baseline="blur", m
 
     class_idx = cam.check_class_idx(class_idx, N, graph.n_classes(model))
     if measure == "probability" and graph.n_classes(model) == 1 and graph.ends_in(model) == "logits":
-        raise ValueError(f"Model '{model.name}' has a single output, whose softmax is always 1; "
-                         'use measure="score", or a model that ends in a sigmoid.')
+        raise ValueError(
+            f"Model '{model.name}' has a single output, whose softmax is always 1; "
+            'use measure="score", or a model that ends in a sigmoid.'
+        )
 
     outputs = []
     for start in range(0, N * (steps + 1), batch_size):  # pictures are made when needed: memory stays bounded
@@ -178,8 +188,9 @@ def shifted(images, dy, dx):
     """Images or maps, (N, H, W, ...), moved dy pixels down and dx right; their edge fills what opens up."""
     images = np.asarray(images)
     if images.ndim < 3 or images.size == 0:
-        raise ValueError(f"images has shape {images.shape}; "
-                         "expected (N, H, W, channels) or (N, H, W), not empty.")
+        raise ValueError(
+            f"images has shape {images.shape}; expected (N, H, W, channels) or (N, H, W), not empty."
+        )
     H, W = images.shape[1:3]
     for name, move, side in (("dy", dy, H), ("dx", dx, W)):
         if not isinstance(move, (int, np.integer)) or abs(move) >= side:
@@ -199,11 +210,15 @@ def shift_stability(maps_of, images, dy, dx):
     H, W = moved.shape[1:3]
     before, after = _maps(maps_of(images), "maps_of(images)"), _maps(maps_of(moved), "maps_of(images)")
     if before.shape != after.shape or before.ndim != 3 or len(before) != len(moved):
-        raise ValueError(f"maps_of made maps of shape {before.shape} from images of shape {moved.shape}; "
-                         "expected (N, h, w), one map for each image.")
+        raise ValueError(
+            f"maps_of made maps of shape {before.shape} from images of shape {moved.shape}; "
+            "expected (N, h, w), one map for each image."
+        )
     before, after = cam.upsample(before, (H, W)), cam.upsample(after, (H, W))
-    return rank_correlation(before[:, max(0, -dy):H - max(0, dy), max(0, -dx):W - max(0, dx)],
-                            after[:, max(0, dy):H + min(0, dy), max(0, dx):W + min(0, dx)])
+    return rank_correlation(
+        before[:, max(0, -dy) : H - max(0, dy), max(0, -dx) : W - max(0, dx)],
+        after[:, max(0, dy) : H + min(0, dy), max(0, dx) : W + min(0, dx)],
+    )
 
 
 # --- inside ----------------------------------------------------------------------------------
@@ -238,17 +253,22 @@ def _baseline(images, baseline):
     try:
         return np.broadcast_to(filled, images.shape)
     except ValueError as error:
-        raise ValueError(f"baseline has shape {filled.shape}; expected one that fits images of shape "
-                         f"{images.shape}: a colour, one image, or one for each.") from error
+        raise ValueError(
+            f"baseline has shape {filled.shape}; expected one that fits images of shape "
+            f"{images.shape}: a colour, one image, or one for each."
+        ) from error
 
 
 def _maps(maps, name):
     maps = cam.finite(maps, name)
     if maps.ndim not in (2, 3) or maps.size == 0:
-        raise ValueError(f"{name} has shape {maps.shape}; expected one class's map, (h, w) or (N, h, w), "
-                         "not empty.")
+        raise ValueError(
+            f"{name} has shape {maps.shape}; expected one class's map, (h, w) or (N, h, w), not empty."
+        )
     flat = np.ptp(maps, axis=(-2, -1)) == 0
     if flat.any():
-        raise ValueError(f"{flat.sum()} of {flat.size} maps in {name} are the same everywhere: they put the "
-                         "cells in no order. Look for a layer that is silent, or leave these images out.")
+        raise ValueError(
+            f"{flat.sum()} of {flat.size} maps in {name} are the same everywhere: they put the "
+            "cells in no order. Look for a layer that is silent, or leave these images out."
+        )
     return maps

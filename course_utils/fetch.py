@@ -19,22 +19,30 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.download import (FetchError, download, free_space, hash_of, in_words, is_full, length,
-                                   part_of)
+from course_utils.download import (
+    FetchError,
+    download,
+    free_space,
+    hash_of,
+    in_words,
+    is_full,
+    length,
+    part_of,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MB = 1_000_000
-RESERVE = 300 * MB      # what a fetch leaves free on the disk
+RESERVE = 300 * MB  # what a fetch leaves free on the disk
 ABSENT = "absent"
 
 
 class DataSet(NamedTuple):
-    version: str    # the one that TFDS prepares
-    room: int       # bytes that preparing takes beside the archives: extracted, shuffled and written
+    version: str  # the one that TFDS prepares
+    room: int  # bytes that preparing takes beside the archives: extracted, shuffled and written
 
 
 class Weights(NamedTuple):
-    file: str       # Keras' name for it, in `models/`
+    file: str  # Keras' name for it, in `models/`
     size: int
     algorithm: str
     digest: str
@@ -48,15 +56,24 @@ DATA_SETS = {
 }
 # VGG16's hash is the one in Keras' source. Keras has none for MobileNet, and so would load a torn file.
 WEIGHTS = {
-    "vgg16": Weights("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", 58_889_256,
-                     "md5", "6d6bbae143d832006294945121d1f1fc"),
-    "mobilenet": Weights("mobilenet_7_5_224_tf_no_top.h5", 7_623_200,
-                         "sha256", "f7e84ddcac38138c0569ba25d3b1a915297aa30b8a448bf8baf5081fc345da51"),
+    "vgg16": Weights(
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        58_889_256,
+        "md5",
+        "6d6bbae143d832006294945121d1f1fc",
+    ),
+    "mobilenet": Weights(
+        "mobilenet_7_5_224_tf_no_top.h5",
+        7_623_200,
+        "sha256",
+        "f7e84ddcac38138c0569ba25d3b1a915297aa30b8a448bf8baf5081fc345da51",
+    ),
 }
 NAMES = (*DATA_SETS, *WEIGHTS)
 
 
 # ---- what is here ----
+
 
 def tfds_dir():
     """Directory of the TFDS data sets: TFDS_DATA_DIR or TFDS' default."""
@@ -108,7 +125,7 @@ def weights_ready(name):
 
 def flaw(name):
     """What keeps `name` from being used: None if it is whole, ABSENT, or a description of the damage."""
-    how_to_get(name)     # raises for an unknown name
+    how_to_get(name)  # raises for an unknown name
     if name in DATA_SETS:
         return _data_set_flaw(tfds_path(name), name)
     path, weights = weights_path(name), WEIGHTS[name]
@@ -127,18 +144,27 @@ def _data_set_flaw(directory, name):
     try:
         info = json.loads((directory / "dataset_info.json").read_text(encoding="utf-8"))
         file_format = info.get("fileFormat", "tfrecord")
-        splits = [(split["name"], split["filepathTemplate"], [int(n) for n in split["shardLengths"]],
-                   int(split["numBytes"])) for split in info["splits"]]
+        splits = [
+            (
+                split["name"],
+                split["filepathTemplate"],
+                [int(n) for n in split["shardLengths"]],
+                int(split["numBytes"]),
+            )
+            for split in info["splits"]
+        ]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return "its dataset_info.json is missing or torn"
     if not splits:
         return "its dataset_info.json lists no data"
     for split, template, shards, payload in splits:
-        fields = {"{DATASET}": name, "{SPLIT}": split, "{FILEFORMAT}": file_format}
         files = []
         for i in range(len(shards)):
-            fields["{SHARD_X_OF_Y}"] = f"{i:05d}-of-{len(shards):05d}"
-            files.append(directory / re.sub(r"{\w+}", lambda field: fields.get(field[0], field[0]), template))
+            shard = f"{i:05d}-of-{len(shards):05d}"
+            fields = {"DATASET": name, "SPLIT": split, "FILEFORMAT": file_format, "SHARD_X_OF_Y": shard}
+            parts = re.split(r"{(\w+)}", template)  # texts and, between them, names of fields
+            parts[1::2] = [fields.get(field, f"{{{field}}}") for field in parts[1::2]]
+            files.append(directory / "".join(parts))
         for file in files:
             if not file.is_file():
                 return f"{file.name} is missing"
@@ -151,13 +177,17 @@ def _data_set_flaw(directory, name):
 
 # ---- getting it ----
 
+
 def fetch(name):
     """Get `name` (one of NAMES) unless it is here and whole; raises FetchError."""
     if flaw(name) is None:
         print(f"{name}: here and whole, nothing to do.")
         return
-    place, get = ((tfds_dir() / "downloads", _fetch_data_set) if name in DATA_SETS
-                  else (keras_home() / "models", _fetch_weights))
+    place, get = (
+        (tfds_dir() / "downloads", _fetch_data_set)
+        if name in DATA_SETS
+        else (keras_home() / "models", _fetch_weights)
+    )
     try:
         place.mkdir(parents=True, exist_ok=True)
         with _alone(place / f"{name}.lock"):
@@ -183,10 +213,12 @@ def _fetch_data_set(name):
     import tensorflow_datasets as tfds
     from tensorflow_datasets.core.download import resource
 
-    infos = tfds.builder_cls(name).url_infos     # sizes are of a class of TFDS' own, hence the int() below
+    infos = tfds.builder_cls(name).url_infos  # sizes are of a class of TFDS' own, hence the int() below
     # The names under which TFDS looks for what it has already downloaded.
-    archives = {url: tfds_dir() / "downloads" / name / resource.get_dl_fname(url, info.checksum)
-                for url, info in infos.items()}
+    archives = {
+        url: tfds_dir() / "downloads" / name / resource.get_dl_fname(url, info.checksum)
+        for url, info in infos.items()
+    }
     _check_room(name, {archives[url]: int(info.size) for url, info in infos.items()}, DATA_SETS[name].room)
     for url, info in infos.items():
         download(url, archives[url], int(info.size), info.checksum)
@@ -203,32 +235,36 @@ def _prepare(name):
 
     downloads = tfds_dir() / "downloads"
     staging = downloads / f"incomplete.{name}"
-    shutil.rmtree(staging, ignore_errors=True)     # of a fetch that was killed
-    config = tfds.download.DownloadConfig(extract_dir=staging / "extracted", manual_dir=staging / "manual",
-                                          force_checksums_validation=True)
+    shutil.rmtree(staging, ignore_errors=True)  # of a fetch that was killed
+    config = tfds.download.DownloadConfig(
+        extract_dir=staging / "extracted", manual_dir=staging / "manual", force_checksums_validation=True
+    )
     try:
-        with contextlib.redirect_stdout(io.StringIO()):     # TFDS announces a download that will not happen
+        with contextlib.redirect_stdout(io.StringIO()):  # TFDS announces a download that will not happen
             builder = tfds.builder(name, data_dir=staging)
             builder.download_and_prepare(download_dir=downloads, download_config=config)
         fresh, final = staging / name / DATA_SETS[name].version, tfds_path(name)
         if damage := _data_set_flaw(fresh, name):
             raise FetchError(f"TFDS left it incomplete: {damage}")
         final.parent.mkdir(exist_ok=True)
-        if final.exists():     # torn, or fetch() would not have come here
+        if final.exists():  # torn, or fetch() would not have come here
             os.replace(final, staging / "torn")
         os.replace(fresh, final)
     except FetchError:
         raise
-    except Exception as error:     # whatever TFDS and TensorFlow may raise, the reader gets a sentence
+    except Exception as error:  # whatever TFDS and TensorFlow may raise, the reader gets a sentence
         if is_full(error):
             needed, free = DATA_SETS[name].room, free_space(downloads)
-            raise FetchError(f"the disk is full: preparing needs {in_words(needed)}, has {in_words(free)}",
-                             _elsewhere(name)) from error
+            raise FetchError(
+                f"the disk is full: preparing needs {in_words(needed)}, has {in_words(free)}",
+                _elsewhere(name),
+            ) from error
         advice = "The archives are kept: run the same command again."
         if os.name == "nt" and name == "cats_vs_dogs":
             advice = "On Windows this may fail (tfds #3918): copy the prepared directory from another system."
-        raise FetchError(f"TFDS could not prepare it: {type(error).__name__}, {str(error).split(chr(10))[0]}",
-                         advice) from error
+        raise FetchError(
+            f"TFDS could not prepare it: {type(error).__name__}, {str(error).split(chr(10))[0]}", advice
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
@@ -241,8 +277,11 @@ def _check_room(name, sizes, to_prepare):
     preparing = f", {in_words(to_prepare)} more to prepare it" if to_prepare else ""
     print(f"{name}: {in_words(missing)} to download{preparing}; {in_words(free)} free in {home}.")
     if free < needed:
-        raise FetchError(f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} "
-                         f"in reserve, and it has {in_words(free)}", _elsewhere(name))
+        raise FetchError(
+            f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} "
+            f"in reserve, and it has {in_words(free)}",
+            _elsewhere(name),
+        )
 
 
 def _elsewhere(name):
@@ -257,9 +296,11 @@ def _alone(path):
         try:
             if os.name == "nt":
                 import msvcrt
+
                 msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
             else:
                 import fcntl
+
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except (BlockingIOError, PermissionError):
             raise FetchError("another fetch of it is running", "Wait for that one.") from None
@@ -275,11 +316,15 @@ def main(names):
             fetch(name)
         except FetchError as error:
             failed.append(name)
-            print(f"WRONG  {name}: {error}. Every notebook runs on embedded data meanwhile. {error.advice}",
-                  file=sys.stderr)
+            print(
+                f"WRONG  {name}: {error}. Every notebook runs on embedded data meanwhile. {error.advice}",
+                file=sys.stderr,
+            )
         except KeyboardInterrupt:
-            print(f"Stopped at {name}. What has arrived is kept: the same command goes on from there.",
-                  file=sys.stderr)
+            print(
+                f"Stopped at {name}. What has arrived is kept: the same command goes on from there.",
+                file=sys.stderr,
+            )
             return 1
     if len(names) > 1:
         here = f"{len(names) - len(failed)} of {len(names)} are here"

@@ -16,10 +16,10 @@ import uuid
 import warnings
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam, graph
 from course_utils.explain import probabilities
+
+import numpy as np
 
 
 class Gradients(NamedTuple):
@@ -55,11 +55,13 @@ def hires_cam_map(A, G):
 
 
 def grad_cam_plus_plus_map(A, G):
-    """Grad-CAM++: sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij), alpha_k,ij = G^2 / (2 G^2 + G^3 sum A_k).
+    """Grad-CAM++: sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij), alpha_k,ij = G^2 / (2 G^2 + G^3 sum
+    A_k).
 
-    alpha comes from the second and third derivatives of exp(y) where the network is piecewise linear; it damps
-    maps that are large all over. A. Chattopadhay et al., WACV 2018, eq. 19. Their w_k has a factor exp(y) more, the
-    same everywhere: it is left out. (The authors' code divides alpha by its sum over the map; the paper doesn't.)
+    alpha comes from the second and third derivatives of exp(y) where the network is piecewise linear; it
+    damps maps that are large all over. A. Chattopadhay et al., WACV 2018, eq. 19. Their w_k has a factor
+    exp(y) more, the same everywhere: it is left out. (The authors' code divides alpha by its sum over the
+    map; the paper doesn't.)
     """
     A, G = _pair(A, G)
     below = 2 + G * A.sum(axis=(1, 2), keepdims=True)
@@ -93,24 +95,27 @@ def eigen_cam_map(A, G=None):
 def _pair(A, G):
     A, G = cam.check_feature_maps(A), cam.finite(G, "gradients")
     if A.shape != G.shape:
-        raise ValueError(f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the "
-                         "same, (B, h, w, K): maps_and_gradients gives both.")
+        raise ValueError(
+            f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the "
+            "same, (B, h, w, K): maps_and_gradients gives both."
+        )
     return A, G
 
 
 # --- a model and images in, maps out ----------------------------------------------------------
 
 
-def grad_cam(model, images, class_idx, target_layer=None, relu=True, method=grad_cam_map, batch_size=32,
-             verbose=True):
+def grad_cam(
+    model, images, class_idx, target_layer=None, relu=True, method=grad_cam_map, batch_size=32, verbose=True
+):
     """Scores and Grad-CAM of images, for any model with class scores: (class_scores (B, C), cams (B, h, w)).
 
     images (B, H, W, channels) of floats, scaled as in training; class_idx an int or one per image;
-    target_layer a layer or another operation, or its name (`find_head` prints one); unless given, the last one
-    with a grid that all of the way to the scores goes through. relu=False keeps the evidence against the class.
-    method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`. The first time a layer is
-    asked, one line says which. Where no gradient arrives, maps are zeros, with a warning. Raises where there is
-    no such layer or class, no way back from the score, or where images don't fit.
+    target_layer a layer or another operation, or its name (`find_head` prints one); unless given, the last
+    one with a grid that all of the way to the scores goes through. relu=False keeps the evidence against the
+    class. method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`. The first time a
+    layer is asked, one line says which. Where no gradient arrives, maps are zeros, with a warning. Raises
+    where there is no such layer or class, no way back from the score, or where images don't fit.
     """
     class_scores, cams = [], []
     for scores, A, G in _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
@@ -121,7 +126,7 @@ def grad_cam(model, images, class_idx, target_layer=None, relu=True, method=grad
 
 
 def maps_and_gradients(model, images, class_idx, target_layer=None, batch_size=32, verbose=True):
-    """Scores, feature maps A and gradients dy/dA of the target layer: `Gradients`; otherwise as `grad_cam`."""
+    """Scores, feature maps A and gradients dy/dA of the target layer: `Gradients`; else as `grad_cam`."""
     answers = _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose)
     return Gradients(*(np.concatenate(parts) for parts in zip(*answers)))
 
@@ -138,12 +143,14 @@ def score_cam(model, images, class_idx, target_layer=None, relu=True, batch_size
     def ask(some):
         return graph.ask(model, some, ("maps", place), lambda at, scores: [at[place]])
 
-    answers = [ask(images[start:start + batch_size]) for start in range(0, len(images), batch_size)]
+    answers = [ask(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
     class_scores, A = (np.concatenate(parts) for parts in zip(*answers))
     _say_once(model, place, A, verbose)
     if class_scores.shape[1] == 1 and graph.ends_in(model) == "logits":
-        raise ValueError(f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM "
-                         "needs at least two classes to compare, or one that ends in a sigmoid.")
+        raise ValueError(
+            f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM "
+            "needs at least two classes to compare, or one that ends in a sigmoid."
+        )
     weights = np.empty((len(A), A.shape[-1]), np.float32)
     for b, (image, c) in enumerate(zip(images, class_idx)):
         for start in range(0, A.shape[-1], batch_size):
@@ -165,12 +172,13 @@ def _from_0_to_1(masks):
 
 
 def guided_backpropagation(model, images, class_idx, batch_size=32):
-    """The class score's gradient in the pixels, its negatives dropped at each ReLU: (B, H, W, channels), signed.
+    """The class score's gradient in the pixels, its negatives dropped at each ReLU: (B, H, W, channels),
+    signed.
 
     J. Springenberg et al., "Striving for Simplicity", 2014. It draws fine edges that may hardly depend on the
     class (W. Nie et al., 2018; J. Adebayo et al., 2018). Defined for ReLU, wherever it stands, also with a
-    maximum of 6, between linear operations and maxima: models with anything else, or with no ReLU, are refused.
-    Otherwise as `grad_cam`.
+    maximum of 6, between linear operations and maxima: models with anything else, or with no ReLU, are
+    refused. Otherwise as `grad_cam`.
     """
     images, class_idx = _checked(model, images, class_idx, batch_size)
 
@@ -183,7 +191,9 @@ def guided_backpropagation(model, images, class_idx, batch_size=32):
     overrides, pixels = {"Relu": _guided("Relu"), "Relu6": _guided("Relu6")}, []
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
-        _, gradients = graph.ask(model, images[batch], "guided", pixels_gradient, [class_idx[batch]], overrides)
+        _, gradients = graph.ask(
+            model, images[batch], "guided", pixels_gradient, [class_idx[batch]], overrides
+        )
         pixels.append(gradients)
     pixels = np.concatenate(pixels)
     _warn_of_silence((pixels == 0).all(axis=(1, 2, 3)), "in the pixels", stacklevel=3)
@@ -222,7 +232,9 @@ def _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
 
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
-        scores, A, G = graph.ask(model, images[batch], ("gradients", place), maps_and_gradient, [class_idx[batch]])
+        scores, A, G = graph.ask(
+            model, images[batch], ("gradients", place), maps_and_gradient, [class_idx[batch]]
+        )
         _say_once(model, place, A, verbose)
         _check_not_probabilities(model, scores)
         silent += [(G == 0).all(axis=(1, 2, 3))]
@@ -231,14 +243,18 @@ def _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
 
 
 def _target(model, target_layer):
-    """The place meant; unless given the last grid that all of the way goes through, the images themselves excepted."""
+    """The place meant; unless given the last grid that all of the way goes through, the images themselves
+    excepted.
+    """
     if target_layer is not None:
         return graph.find_place(model, target_layer)
     way = graph.graph_of(model).way
     made = [place for place in way if place.is_grid and graph.makes_something(place)]
     if not made:
-        raise ValueError(f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so "
-                         "there is nothing to make a map of.")
+        raise ValueError(
+            f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so "
+            "there is nothing to make a map of."
+        )
     certain = [place for place in graph.bottlenecks(way) if place in made]
     return (certain or made)[-1]
 
@@ -246,16 +262,22 @@ def _target(model, target_layer):
 def _warn_of_silence(silent, where, stacklevel):
     """silent (B,): has an image no gradient at all?"""
     if silent.any():
-        warnings.warn(f"For {silent.sum()} of {len(silent)} image(s) the class score's gradient is zero everywhere "
-                      f"{where}, so it explains nothing; look for an activation that is off, or at its "
-                      "limit, on the way to the score.", stacklevel=stacklevel)
+        warnings.warn(
+            f"For {silent.sum()} of {len(silent)} image(s) the class score's gradient is zero everywhere "
+            f"{where}, so it explains nothing; look for an activation that is off, or at its "
+            "limit, on the way to the score.",
+            stacklevel=stacklevel,
+        )
 
 
 def _check_not_probabilities(model, scores):
     like = (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
     if like and graph.ends_in(model) == "logits" and "Softmax" in graph.kinds(model):
-        warnings.warn(f"The scores of model '{model.name}' look like probabilities, whose gradients vanish "
-                      "where it is sure; give a model that ends in logits, or in one softmax.", stacklevel=4)
+        warnings.warn(
+            f"The scores of model '{model.name}' look like probabilities, whose gradients vanish "
+            "where it is sure; give a model that ends in logits, or in one softmax.",
+            stacklevel=4,
+        )
 
 
 def _say_once(model, place, A, verbose):
@@ -271,9 +293,11 @@ def _gradient(scores, class_idx, x, model, where):
 
     [gradient] = tf.gradients(tf.gather(scores, class_idx, batch_dims=1), x)
     if gradient is None:
-        raise ValueError(f"No gradient leads from the class scores of model '{model.name}' back to {where}: "
-                         "something in between has none (rounding, argmax, stop_gradient); give a later "
-                         "target_layer.")
+        raise ValueError(
+            f"No gradient leads from the class scores of model '{model.name}' back to {where}: "
+            "something in between has none (rounding, argmax, stop_gradient); give a later "
+            "target_layer."
+        )
     return gradient
 
 
@@ -295,15 +319,64 @@ def _guided(kind):
     return name
 
 
-# What may stand between the images and a score: ReLUs and maxima; what moves numbers about; what adds them up.
+# What may stand between the images and a score: ReLUs and maxima; what moves numbers about; what adds them
+# up.
 _RELUS = {"Relu", "Relu6"}
-_LINEAR = {"Identity", "IdentityN", "Cast", "Reshape", "Squeeze", "ExpandDims", "Transpose", "Pad", "PadV2", "MirrorPad",
-           "ConcatV2", "Concat", "Pack", "Unpack", "Split", "SplitV", "Slice", "StridedSlice", "GatherV2", "ReverseV2", "Tile",
-           "BroadcastTo", "SpaceToBatchND", "BatchToSpaceND", "SpaceToDepth", "DepthToSpace", "ResizeBilinear",
-           "ResizeNearestNeighbor", "ResizeBicubic", "BiasAdd", "Add", "AddV2", "AddN", "Sum", "Mean", "AvgPool", "FusedBatchNorm",
-           "FusedBatchNormV2", "FusedBatchNormV3", "MaxPool", "MaxPoolV2", "Max"}
-_LINEAR_IN_ONE = {"Conv2D", "DepthwiseConv2dNative", "Conv2DBackpropInput", "MatMul", "BatchMatMul", "BatchMatMulV2",
-                  "BatchMatMulV3", "Einsum", "Mul"}  # of two inputs that come from the images they are a product
+_LINEAR = {
+    "Identity",
+    "IdentityN",
+    "Cast",
+    "Reshape",
+    "Squeeze",
+    "ExpandDims",
+    "Transpose",
+    "Pad",
+    "PadV2",
+    "MirrorPad",
+    "ConcatV2",
+    "Concat",
+    "Pack",
+    "Unpack",
+    "Split",
+    "SplitV",
+    "Slice",
+    "StridedSlice",
+    "GatherV2",
+    "ReverseV2",
+    "Tile",
+    "BroadcastTo",
+    "SpaceToBatchND",
+    "BatchToSpaceND",
+    "SpaceToDepth",
+    "DepthToSpace",
+    "ResizeBilinear",
+    "ResizeNearestNeighbor",
+    "ResizeBicubic",
+    "BiasAdd",
+    "Add",
+    "AddV2",
+    "AddN",
+    "Sum",
+    "Mean",
+    "AvgPool",
+    "FusedBatchNorm",
+    "FusedBatchNormV2",
+    "FusedBatchNormV3",
+    "MaxPool",
+    "MaxPoolV2",
+    "Max",
+}
+_LINEAR_IN_ONE = {
+    "Conv2D",
+    "DepthwiseConv2dNative",
+    "Conv2DBackpropInput",
+    "MatMul",
+    "BatchMatMul",
+    "BatchMatMulV2",
+    "BatchMatMulV3",
+    "Einsum",
+    "Mul",
+}  # of two inputs that come from the images they are a product
 _LINEAR_IN_FIRST = {"Sub", "RealDiv"}
 _SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}  # they don't look at the numbers
 
@@ -324,16 +397,27 @@ def _check_operations(model, scores, images):
         follows |= {tensor.ref() for tensor in op.outputs}
         if op in needed:
             kinds.add(op.type)
-            linear = (op.type in _RELUS | _LINEAR or op.type in _LINEAR_IN_ONE and sum(from_images) == 1
-                      or op.type in _LINEAR_IN_FIRST and from_images == [True, False])
+            linear = (
+                op.type in _RELUS | _LINEAR
+                or op.type in _LINEAR_IN_ONE
+                and sum(from_images) == 1
+                or op.type in _LINEAR_IN_FIRST
+                and from_images == [True, False]
+            )
             other |= set() if linear else {op.type}
     # Written with a ReLU, and yet another activation.
-    other |= {"HardSigmoid" for place in graph.graph_of(model).way if type(place.operation).__name__ == "HardSigmoid"
-              or getattr(getattr(place.operation, "activation", None), "__name__", "") == "hard_sigmoid"}
+    other |= {
+        "HardSigmoid"
+        for place in graph.graph_of(model).way
+        if type(place.operation).__name__ == "HardSigmoid"
+        or getattr(getattr(place.operation, "activation", None), "__name__", "") == "hard_sigmoid"
+    }
     if other or not kinds & _RELUS:
         _refuse_guided(model, ", ".join(sorted(other)))
 
 
 def _refuse_guided(model, other):
-    raise ValueError("Guided backpropagation is defined for networks whose only activation is ReLU, and "
-                     f"model '{model.name}' has {other or 'no ReLU'}; use grad_cam.")
+    raise ValueError(
+        "Guided backpropagation is defined for networks whose only activation is ReLU, and "
+        f"model '{model.name}' has {other or 'no ReLU'}; use grad_cam."
+    )

@@ -12,9 +12,9 @@ import re
 import weakref
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam
+
+import numpy as np
 
 
 class Place(NamedTuple):
@@ -65,8 +65,11 @@ def way_to_scores(model):
 
 
 def bottlenecks(way):
-    """The places that all of the way goes through: whatever leads from the images to the scores passes them."""
-    to, onward = dict.fromkeys(way, 0), dict.fromkeys(way, 0)  # how many paths lead here, and on to the scores
+    """The places that all of the way goes through: what leads from images to scores passes them."""
+    to, onward = (
+        dict.fromkeys(way, 0),
+        dict.fromkeys(way, 0),
+    )  # how many paths lead here, and on to the scores
     for place in way:
         to[place] = sum(to[before] for before in _before(place)) or 1
     onward[way[-1]] = 1
@@ -142,11 +145,14 @@ def _any_function(model):
 
 
 def scores_behind(model, place):
-    """The part of the model behind a place that all of the way goes through: arrays (N, K) -> class scores (N, C)."""
+    """The part of the model behind a place that all of the way goes through: arrays (N, K) -> class scores
+    (N, C).
+    """
     import tensorflow as tf
 
     known = graph_of(model)
     if place not in known.found:
+
         def answer(rows):
             here = tf.cast(tf.reshape(rows, (-1, *place.shape[1:])), place.tensor.dtype)
             return tf.cast(logits(run(known.way, {place: here})[known.way[-1]])[0], tf.float32)
@@ -159,11 +165,12 @@ def scores_behind(model, place):
 def weights_behind(model, place):
     """The values of all weights between a place and the scores, as they are now."""
     way = graph_of(model).way
-    return [np.asarray(weight).copy() for _, weight in _weights(way[way.index(place) + 1:])]
+    return [np.asarray(weight).copy() for _, weight in _weights(way[way.index(place) + 1 :])]
 
 
 def part_model(model, places):
-    """A keras.Model from the images to some places, side by side in the same model, which may lie inside `model`.
+    """A keras.Model from the images to some places, side by side in the same model, which may lie inside
+    `model`.
 
     Only new models around the user's layers are made: none of those layers is called again, so nothing is
     added to their graph.
@@ -173,7 +180,9 @@ def part_model(model, places):
     known = graph_of(model)
     if places not in known.found:
         around = places[0].around
-        part = keras.Model(_one(around[-1][0].inputs if around else model.inputs), [place.tensor for place in places])
+        part = keras.Model(
+            _one(around[-1][0].inputs if around else model.inputs), [place.tensor for place in places]
+        )
         outer = [model, *(inside for inside, _ in around)]
         for (_, fed), graph in zip(reversed(around), reversed(outer[:-1])):
             images = _one([keras.Input(batch_shape=one.shape, dtype=one.dtype) for one in graph.inputs])
@@ -224,8 +233,8 @@ def is_new(model):
 
 
 def check_model(model, images=None):
-    """Raises in one sentence where this is no Keras model from images to scores whose layers can be seen; the first
-    thing to call, since it notices whether the model was changed.
+    """Raises in one sentence where this is no Keras model from images to scores whose layers can be seen; the
+    first thing to call, since it notices whether the model was changed.
 
     `images` are needed only for a `Sequential` that has never been called.
     """
@@ -234,19 +243,25 @@ def check_model(model, images=None):
     if not isinstance(model, keras.Model):
         raise TypeError(f"model is a {type(model).__name__}; expected a Keras model.")
     if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"Keras runs on {keras.backend.backend()} here, loaded before course_utils; this course needs "
-                         "TensorFlow. Restart the kernel and import course_utils first.")
+        raise ValueError(
+            f"Keras runs on {keras.backend.backend()} here, loaded before course_utils; this course needs "
+            "TensorFlow. Restart the kernel and import course_utils first."
+        )
     if isinstance(model, keras.Sequential) and not model.built and images is not None:
         try:
             model(images[:1])  # a Sequential without Input learns its shapes from the first images it sees
         except Exception as error:  # whatever a layer raises
             raise ValueError(f"Model '{model.name}' fails when it is called: {_first_line(error)}") from error
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None) or _graph(model) is None:
-        raise ValueError(f"Model '{model.name}' ({type(model).__name__}) has no layer graph to look into; build it with "
-                         "keras.Model(inputs, outputs), or call a Sequential once on a batch of images.")
+        raise ValueError(
+            f"Model '{model.name}' ({type(model).__name__}) has no layer graph to look into; build it with "
+            "keras.Model(inputs, outputs), or call a Sequential once on a batch of images."
+        )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(f"Model '{model.name}' has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
-                         "expected one input, the images, and one output, the class scores.")
+        raise ValueError(
+            f"Model '{model.name}' has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            "expected one input, the images, and one output, the class scores."
+        )
     _look(model)
 
 
@@ -254,8 +269,11 @@ def check_weights(model):
     """Raises where a weight on the way to the scores is NaN or infinite, and says in which layer."""
     for place, weight in _weights(graph_of(model).way):
         if not np.isfinite(np.asarray(weight, np.float32)).all():
-            raise ValueError(f"Model '{model.name}' has weights that are NaN or infinite, the first of them in '{place.name}': "
-                             "its training diverged. Lower the learning rate and train it anew.")
+            raise ValueError(
+                f"Model '{model.name}' has weights that are NaN or infinite, the first of them in "
+                f"'{place.name}': "
+                "its training diverged. Lower the learning rate and train it anew."
+            )
 
 
 def n_classes(model):
@@ -275,17 +293,24 @@ def check_images(model, images):
     if 0 in images.shape:
         raise ValueError(f"images is empty, shape {images.shape}; expected at least one image.")
     if images.dtype.kind in "iub":
-        raise TypeError(f"images holds {images.dtype}; expected floats, scaled as they were in training: images.astype('float32') "
-                        "and nothing more where the network rescales them itself.")
+        raise TypeError(
+            f"images holds {images.dtype}; expected floats, scaled as they were in training: "
+            "images.astype('float32') "
+            "and nothing more where the network rescales them itself."
+        )
     if images.dtype.kind != "f" or not np.isfinite(images).all():
-        raise ValueError("images has values that are NaN, infinite or no real numbers; expected finite floats.")
+        raise ValueError(
+            "images has values that are NaN, infinite or no real numbers; expected finite floats."
+        )
     inputs = getattr(model, "inputs", None)
     expected = tuple(inputs[0].shape) if inputs and len(inputs[0].shape) == 4 else None
     if expected is not None:
         if any(wanted not in (None, given) for given, wanted in zip(images.shape[1:], expected[1:])):
             height, width, channels = (n or "any" for n in expected[1:])
-            raise ValueError(f"images has shape {images.shape}, but model '{model.name}' takes (B, {height}, {width}, "
-                             f"{channels}): resize the images, or convert between grey (1) and colour (3).")
+            raise ValueError(
+                f"images has shape {images.shape}, but model '{model.name}' takes (B, {height}, {width}, "
+                f"{channels}): resize the images, or convert between grey (1) and colour (3)."
+            )
     return images.astype(np.float32, copy=False)
 
 
@@ -298,24 +323,44 @@ def check_batch_size(batch_size):
 def find_place(model, target_layer):
     """The place meant by a layer, another operation, or its name: the one with a map as output on the way."""
     way = graph_of(model).way
-    found = [place for place in way if len(place.shape) == 4 and (
-        target_layer is place.operation or isinstance(target_layer, str) and target_layer == place.operation.name)]
+    found = [
+        place
+        for place in way
+        if len(place.shape) == 4
+        and (
+            target_layer is place.operation
+            or isinstance(target_layer, str)
+            and target_layer == place.operation.name
+        )
+    ]
     if not found:
-        raise ValueError(f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as output on the way "
-                         f"to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}.")
+        raise ValueError(
+            f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as "
+            "output on the way "
+            f"to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}."
+        )
     operations = {id(place.operation): place.operation for place in found}
     if len(operations) > 1:
-        raise ValueError(f"target_layer {target_layer!r} is the name of {len(operations)} layers of model '{model.name}'; "
-                         "give the layer itself.")
+        raise ValueError(
+            f"target_layer {target_layer!r} is the name of {len(operations)} layers of model '{model.name}'; "
+            "give the layer itself."
+        )
     if len(found) > 1:
-        raise ValueError(f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, so it has no "
-                         "single map; give another target_layer.")
+        raise ValueError(
+            f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, "
+            "so it has no "
+            "single map; give another target_layer."
+        )
     return found[0]
 
 
 def map_names(way):
     """The names of all operations with a map as output, (B, h, w, K), in order."""
-    return list(dict.fromkeys(place.operation.name for place in way if len(place.shape) == 4 and makes_something(place)))
+    return list(
+        dict.fromkeys(
+            place.operation.name for place in way if len(place.shape) == 4 and makes_something(place)
+        )
+    )
 
 
 def makes_something(place):
@@ -342,7 +387,9 @@ def _before(place):
 
 
 def _graph(operation):
-    """The operations inside a model, if they are all that it computes: one with a `call` of its own is opaque."""
+    """The operations inside a model, if they are all that it computes: one with a `call` of its own is
+    opaque.
+    """
     inside = getattr(operation, "_functional", None) or operation  # what is inside a Sequential
     if not hasattr(inside, "_run_through_graph") or "call" in vars(operation):
         return None
@@ -350,7 +397,9 @@ def _graph(operation):
 
 
 def room(way):
-    """How far two ways to the same number may be apart, as a share of it: rounding, in the coarsest type on the way."""
+    """How far two ways to the same number may be apart, as a share of it: rounding, in the coarsest type on
+    the way.
+    """
     return max({"float16": 1e-2, "bfloat16": 5e-2}.get(place.tensor.dtype, 1e-3) for place in way)
 
 
@@ -360,13 +409,28 @@ def _parts_of(operation):
 
 
 def _settings(operation):
-    """What a compiled function has taken over from an operation, as far as can be seen: settings, constants, variables."""
+    """What a compiled function has taken over from an operation, as far as can be seen: settings, constants,
+    variables.
+    """
     import keras
 
-    parts = [part for part in _parts_of(operation) if not isinstance(part, keras.Model)]  # whose settings are of training
-    return [(part, getattr(part, "compute_dtype", None), [id(weight) for weight in getattr(part, "weights", ())],
-             [(name, seen) for name, value in vars(part).items() if name[0] != "_" or not type(part).__module__.startswith("keras.")
-              if (seen := _comparable(value)) is not None]) for part in parts]
+    parts = [
+        part for part in _parts_of(operation) if not isinstance(part, keras.Model)
+    ]  # whose settings are of training
+    return [
+        (
+            part,
+            getattr(part, "compute_dtype", None),
+            [id(weight) for weight in getattr(part, "weights", ())],
+            [
+                (name, seen)
+                for name, value in vars(part).items()
+                if name[0] != "_" or not type(part).__module__.startswith("keras.")
+                if (seen := _comparable(value)) is not None
+            ],
+        )
+        for part in parts
+    ]
 
 
 def _comparable(value):
@@ -381,11 +445,18 @@ def _comparable(value):
 
 
 def _check_channels_last(model, way):
-    first = [part.name for place in way for part in _parts_of(place.operation)
-             if getattr(part, "data_format", None) == "channels_first"]
+    first = [
+        part.name
+        for place in way
+        for part in _parts_of(place.operation)
+        if getattr(part, "data_format", None) == "channels_first"
+    ]
     if first:
-        raise ValueError(f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here are channels-last, "
-                         '(B, h, w, K). Build it with data_format="channels_last".')
+        raise ValueError(
+            f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here "
+            "are channels-last, "
+            '(B, h, w, K). Build it with data_format="channels_last".'
+        )
 
 
 # --- inside: what TensorFlow compiles --------------------------------------------------------
@@ -407,20 +478,27 @@ def _function(model, way, want, more, overrides):
             try:
                 at = run(way, {way[0]: tf.cast(images, way[0].tensor.dtype)})
             except Exception as error:  # whatever a layer raises when it is called
-                raise ValueError(f"Model '{model.name}' fails when it is called: {_first_line(error)}") from error
+                raise ValueError(
+                    f"Model '{model.name}' fails when it is called: {_first_line(error)}"
+                ) from error
         output = at[way[-1]]
         class_scores, kind = logits(output)
         ending.append(kind)
         wanted = [output, class_scores, *(want(at, class_scores, *more) if want else [])]
         return [_finite(way), *(tf.cast(array, tf.float32) for array in wanted)]
 
-    specs = [tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32), *(tf.TensorSpec((None,), dtype) for dtype in more)]
+    specs = [
+        tf.TensorSpec((None, *model.inputs[0].shape[1:]), tf.float32),
+        *(tf.TensorSpec((None,), dtype) for dtype in more),
+    ]
     concrete = tf.function(answer, autograph=False).get_concrete_function(*specs)
     return _Function(concrete, ending[-1], {op.type for op in concrete.graph.get_operations()})
 
 
 def logits(output):
-    """What a softmax or sigmoid at the very end was made of, and its kind; the output itself where there is none."""
+    """What a softmax or sigmoid at the very end was made of, and its kind; the output itself where there is
+    none.
+    """
     import tensorflow as tf
 
     end = output.op
@@ -433,8 +511,12 @@ def logits(output):
 def _weights(way):
     import keras
 
-    variables = {id(weight): (place, weight) for place in way for weight in getattr(place.operation, "weights", ())}
-    return [(place, weight) for place, weight in variables.values() if keras.backend.is_float_dtype(weight.dtype)]
+    variables = {
+        id(weight): (place, weight) for place in way for weight in getattr(place.operation, "weights", ())
+    }
+    return [
+        (place, weight) for place, weight in variables.values() if keras.backend.is_float_dtype(weight.dtype)
+    ]
 
 
 def _finite(way):
@@ -450,29 +532,41 @@ def _call(function, model, images, more):
     import tensorflow as tf
 
     def answer(images, more):
-        return [np.asarray(array) for array in function.concrete(tf.constant(images), *map(tf.constant, more))]
+        return [
+            np.asarray(array) for array in function.concrete(tf.constant(images), *map(tf.constant, more))
+        ]
 
     try:
         answers = answer(images, more)
     except (tf.errors.OpError, ValueError) as error:
         if _are_too_small(answer, images, more):
             raise ValueError(_too_small(model, images)) from error
-        raise ValueError(f"Model '{model.name}' fails on images of shape {images.shape}: {_first_line(error)}") from error
-    if any(0 in array.shape for array in answers) or not np.isfinite(answers[1]).all() and _leave_no_cells(model, images):
+        raise ValueError(
+            f"Model '{model.name}' fails on images of shape {images.shape}: {_first_line(error)}"
+        ) from error
+    if (
+        any(0 in array.shape for array in answers)
+        or not np.isfinite(answers[1]).all()
+        and _leave_no_cells(model, images)
+    ):
         raise ValueError(_too_small(model, images))
     return answers
 
 
 def _leave_no_cells(model, images):
-    """Is an array on the way empty? Asked only where the scores aren't numbers: the mean of no cells is none."""
+    """Is an array on the way empty? Asked where the scores aren't numbers: no cells have no mean."""
     import tensorflow as tf
 
     way = graph_of(model).way
-    return any(0 in value.shape for value in run(way, {way[0]: tf.cast(images[:1], way[0].tensor.dtype)}).values())
+    return any(
+        0 in value.shape for value in run(way, {way[0]: tf.cast(images[:1], way[0].tensor.dtype)}).values()
+    )
 
 
 def _are_too_small(answer, images, more):
-    """Would the same pictures, larger, get an answer? Asked only after they raised an error, of whatever kind."""
+    """Would the same pictures, larger, get an answer? Asked only after they raised an error, of whatever
+    kind.
+    """
     import tensorflow as tf
 
     times = -(-256 // min(images.shape[1:3]))
@@ -486,8 +580,11 @@ def _are_too_small(answer, images, more):
 
 def _too_small(model, images):
     height, width = images.shape[1:3]
-    return (f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them to nothing. "
-            "Give larger ones.")
+    return (
+        f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them "
+        "to nothing. "
+        "Give larger ones."
+    )
 
 
 def _check_own_answer(model, images, output, way):
@@ -496,22 +593,33 @@ def _check_own_answer(model, images, output, way):
     import tensorflow as tf
 
     def same(own):
-        return own.shape == output[:len(own)].shape and np.abs(own - output[:len(own)]).max() <= room(way) * (1 + np.abs(own).max())
+        return own.shape == output[: len(own)].shape and np.abs(own - output[: len(own)]).max() <= room(
+            way
+        ) * (1 + np.abs(own).max())
 
     def call(images):
-        taken = images if isinstance(model, keras.Sequential) else keras.tree.pack_sequence_as(model.input, [images])
+        taken = (
+            images
+            if isinstance(model, keras.Sequential)
+            else keras.tree.pack_sequence_as(model.input, [images])
+        )
         [own] = keras.tree.flatten(model(taken, training=False))
         return tf.cast(own, tf.float32)
 
     own = np.asarray(call(tf.constant(images[:1])))
-    # Compiled and all at once, too: rounding differs there, and a deep network without training makes much of it.
+    # Compiled and all at once, too: rounding differs there, and a deep network without training makes much of
+    # it.
     if not same(own) and not same(np.asarray(tf.function(call)(tf.constant(images)))):
-        raise ValueError(f"Model '{model.name}' itself says {own.ravel()[:3]}, but running the layers of its graph gives "
-                         f"{output[0].ravel()[:3]}: it computes something that isn't in its graph, or something random.")
+        raise ValueError(
+            f"Model '{model.name}' itself says {own.ravel()[:3]}, but running the layers of its graph gives "
+            f"{output[0].ravel()[:3]}: it computes something that isn't in its graph, or something random."
+        )
 
 
 def _first_line(error):
-    """The one line of an error that says what is wrong: Keras' first line says where only, TensorFlow's last ones too."""
+    """The one line of an error that says what is wrong: Keras' first line says where only, TensorFlow's last
+    ones too.
+    """
     lines = [line.strip() for line in re.sub(r"\x1b\[\d+m", "", str(error)).splitlines()]
     lines = [line for line in lines if line and not line.startswith("[[{{")] or ["no reason given"]
     said = lines[-1] if lines[0] == "Graph execution error:" else lines[0]

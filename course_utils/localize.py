@@ -9,10 +9,10 @@ matched), so a threshold is a share of the enlarged map's maximum.
 
 import warnings
 
+from course_utils.cam import upsample
+
 import numpy as np
 from scipy import ndimage, stats
-
-from course_utils.cam import upsample
 
 FRACTIONS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # 0.05, 0.10, ... 0.95
 
@@ -60,8 +60,11 @@ def _boxes_around(mask):
 def _warn_if_silent(cam):
     silent = cam.max(axis=(-2, -1)) <= 0
     if silent.any():
-        warnings.warn(f"{silent.sum()} of {silent.size} maps have no positive evidence: nothing in them "
-                      "reaches a threshold, and their box is the whole image.", stacklevel=3)
+        warnings.warn(
+            f"{silent.sum()} of {silent.size} maps have no positive evidence: nothing in them "
+            "reaches a threshold, and their box is the whole image.",
+            stacklevel=3,
+        )
 
 
 # --- boxes against boxes ---------------------------------------------------------------------
@@ -88,8 +91,10 @@ def ious_by_fraction(cams, boxes, size, fractions=FRACTIONS):
     """IoU of each map's box with the true one, for each of F thresholds: (N, h, w), (N, 4) -> (F, N)."""
     cams, boxes, fractions = _maps(cams), _boxes(boxes, "boxes", size), _fractions(fractions)
     if cams.shape[:-2] != boxes.shape[:-1] or cams.ndim != 3:
-        raise ValueError(f"There are maps of shape {cams.shape} and boxes of shape {boxes.shape}; "
-                         "expected (N, h, w) and (N, 4), one box a map.")
+        raise ValueError(
+            f"There are maps of shape {cams.shape} and boxes of shape {boxes.shape}; "
+            "expected (N, h, w) and (N, 4), one box a map."
+        )
     large = upsample(cams, size)
     _warn_if_silent(large)
     return np.array([iou(_boxes_around(_mask(large, f)), boxes) for f in fractions])
@@ -130,16 +135,20 @@ def point_hit(point, box_or_mask, tolerance=0):
     """Does a point x, y, or each of N, lie in the box or mask (bool), or at most `tolerance` pixels away?"""
     point, target = np.asarray(point), np.asarray(box_or_mask)
     if point.dtype.kind not in "iu" or point.ndim not in (1, 2) or point.shape[-1] != 2:
-        raise ValueError(f"point has shape {point.shape} and holds {point.dtype}; expected whole pixels "
-                         "x, y: (2,) or (N, 2).")
+        raise ValueError(
+            f"point has shape {point.shape} and holds {point.dtype}; expected whole pixels "
+            "x, y: (2,) or (N, 2)."
+        )
     if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < np.inf:
         raise ValueError(f"tolerance is {tolerance!r}; expected a number of pixels, 0 or more.")
     is_mask = target.dtype == bool
     target = _masks(target) if is_mask else _boxes(target, "box")
-    if point.shape[:-1] != target.shape[:-2 if is_mask else -1]:
+    if point.shape[:-1] != target.shape[: -2 if is_mask else -1]:
         points = "one point" if point.ndim == 1 else f"{len(point)} points"
-        raise ValueError(f"There are {points} and a target of shape {target.shape}; expected one box or mask "
-                         "for each point.")
+        raise ValueError(
+            f"There are {points} and a target of shape {target.shape}; expected one box or mask "
+            "for each point."
+        )
     distance = _distance_to_mask(point, target) if is_mask else _distance_to_box(point, target)
     return _plain(distance <= tolerance)
 
@@ -154,8 +163,10 @@ def _distance_to_mask(point, mask):
         return np.array([_distance_to_mask(*both) for both in zip(point, mask)])
     (height, width), (x, y) = mask.shape, point
     if not (0 <= x < width and 0 <= y < height):
-        raise ValueError(f"Point ({x}, {y}) lies outside its mask of {height} × {width} pixels; give both in "
-                         "pixels of the same image.")
+        raise ValueError(
+            f"Point ({x}, {y}) lies outside its mask of {height} × {width} pixels; give both in "
+            "pixels of the same image."
+        )
     rows, columns = np.nonzero(mask)
     return np.hypot(columns - x, rows - y).min(initial=np.inf)
 
@@ -163,20 +174,23 @@ def _distance_to_mask(point, mask):
 def pointing_hit(cam, box_or_mask, size, tolerance=0):
     """The pointing game: is the map's peak in the object's box or mask? bool, or (N,) bool.
 
-    J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, who forgive 15 pixels; here
-    `tolerance` forgives none unless given. A map that is the same everywhere points nowhere: a miss, with a
-    warning.
+    J. Zhang et al., "Top-down Neural Attention by Excitation Backprop", ECCV 2016, who forgive 15 pixels;
+    here `tolerance` forgives none unless given. A map that is the same everywhere points nowhere: a miss,
+    with a warning.
     """
     cam, target, (height, width) = _maps(cam), np.asarray(box_or_mask), _size(size)
     if target.dtype != bool:
         target = _boxes(target, "box", size)
     elif target.shape[-2:] != (height, width):
-        raise ValueError(f"The mask has shape {target.shape}, but the image {height} × {width} pixels; "
-                         "expected the same.")
+        raise ValueError(
+            f"The mask has shape {target.shape}, but the image {height} × {width} pixels; expected the same."
+        )
     flat = np.ptp(cam, axis=(-2, -1)) == 0
     if flat.any():
-        warnings.warn(f"{flat.sum()} of {flat.size} maps are the same everywhere and point nowhere: a miss.",
-                      stacklevel=2)
+        warnings.warn(
+            f"{flat.sum()} of {flat.size} maps are the same everywhere and point nowhere: a miss.",
+            stacklevel=2,
+        )
     return _plain(point_hit(peak_pixel(cam, size), target, tolerance) & ~flat)
 
 
@@ -192,8 +206,11 @@ def heat_inside(cam, mask):
     heat = np.maximum(upsample(cam, mask.shape[-2:]), 0)
     total = heat.sum(axis=(-2, -1))
     if (total == 0).any():
-        warnings.warn(f"{(total == 0).sum()} of {total.size} maps have no positive evidence: their share "
-                      "of it is given as 0.", stacklevel=2)
+        warnings.warn(
+            f"{(total == 0).sum()} of {total.size} maps have no positive evidence: their share "
+            "of it is given as 0.",
+            stacklevel=2,
+        )
     return _plain((heat * mask).sum(axis=(-2, -1)) / np.where(total == 0, 1, total))
 
 
@@ -203,8 +220,10 @@ def heat_inside(cam, mask):
 def baseline_points(n, size, seed=0):
     """Points that no network was asked for: {"centre": (n, 2), "random": (n, 2)}, x, y in pixels."""
     n, (height, width) = _count(n), _size(size)
-    return {"centre": np.tile([width // 2, height // 2], (n, 1)),
-            "random": np.random.default_rng(seed).integers(0, [width, height], (n, 2))}
+    return {
+        "centre": np.tile([width // 2, height // 2], (n, 1)),
+        "random": np.random.default_rng(seed).integers(0, [width, height], (n, 2)),
+    }
 
 
 def baseline_boxes(n, size, train_boxes, seed=0):
@@ -219,10 +238,13 @@ def baseline_boxes(n, size, train_boxes, seed=0):
     mean = train_boxes.mean(axis=0)
     side = mean[2:] - mean[:2]
     room = [width, height] - side
-    corners = {"centre": np.tile(room / 2, (n, 1)),
-               "random": room * np.random.default_rng(seed).random((n, 2))}
-    return ({"whole image": np.tile([0, 0, width, height], (n, 1)), "mean box": np.tile(mean, (n, 1))}
-            | {name: np.concatenate([corner, corner + side], axis=1) for name, corner in corners.items()})
+    corners = {
+        "centre": np.tile(room / 2, (n, 1)),
+        "random": room * np.random.default_rng(seed).random((n, 2)),
+    }
+    return {"whole image": np.tile([0, 0, width, height], (n, 1)), "mean box": np.tile(mean, (n, 1))} | {
+        name: np.concatenate([corner, corner + side], axis=1) for name, corner in corners.items()
+    }
 
 
 def bootstrap_interval(values, n=1000, seed=0, level=0.95):
@@ -238,8 +260,14 @@ def bootstrap_interval(values, n=1000, seed=0, level=0.95):
         raise ValueError("values holds NaN or infinity; expected one finite number for each image.")
     if len(values) == 1:  # SciPy wants two; drawn from one, every sample is that one
         values = values.repeat(2)
-    found = stats.bootstrap((values,), np.mean, n_resamples=_count(n), confidence_level=_fraction(level, "level"),
-                            method="percentile", rng=np.random.default_rng(seed)).confidence_interval
+    found = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=_count(n),
+        confidence_level=_fraction(level, "level"),
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
     return float(found.low), float(found.high)
 
 
@@ -249,39 +277,50 @@ def bootstrap_interval(values, n=1000, seed=0, level=0.95):
 def _maps(cam):
     cam = np.asarray(cam)
     if cam.ndim not in (2, 3) or cam.size == 0:
-        raise ValueError(f"cam has shape {cam.shape}; expected one class's map, (h, w) or (N, h, w), "
-                         "and not an empty one.")
+        raise ValueError(
+            f"cam has shape {cam.shape}; expected one class's map, (h, w) or (N, h, w), and not an empty one."
+        )
     if cam.dtype.kind not in "biuf" or not np.isfinite(cam).all():
-        raise ValueError("cam has values that are NaN, infinite or no real numbers; look for a diverged "
-                         "training or a division by zero.")
+        raise ValueError(
+            "cam has values that are NaN, infinite or no real numbers; look for a diverged "
+            "training or a division by zero."
+        )
     return cam
 
 
 def _boxes(boxes, name, size=None):
     boxes = np.asarray(boxes)
     if boxes.dtype.kind not in "iuf" or boxes.ndim not in (1, 2) or boxes.shape[-1] != 4 or boxes.size == 0:
-        raise ValueError(f"{name} has shape {boxes.shape} and holds {boxes.dtype}; expected x0, y0, x1, y1: "
-                         "(4,) or (N, 4).")
+        raise ValueError(
+            f"{name} has shape {boxes.shape} and holds {boxes.dtype}; expected x0, y0, x1, y1: "
+            "(4,) or (N, 4)."
+        )
     if not np.isfinite(boxes).all():
         raise ValueError(f"{name} has values that are NaN or infinite; expected pixels.")
     boxes = boxes.astype(float)
     for x0, y0, x1, y1 in boxes[~(boxes[..., :2] < boxes[..., 2:]).all(axis=-1)].reshape(-1, 4):
-        raise ValueError(f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which has no area; expected "
-                         "x0 < x1 and y0 < y1, where x1 and y1 are the first column and row outside.")
+        raise ValueError(
+            f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which has no area; expected "
+            "x0 < x1 and y0 < y1, where x1 and y1 are the first column and row outside."
+        )
     if size is not None:
         height, width = _size(size)
         outside = ((boxes < 0) | (boxes > [width, height, width, height])).any(axis=-1)
         for x0, y0, x1, y1 in boxes[outside].reshape(-1, 4):
-            raise ValueError(f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which leaves the image of "
-                             f"{height} × {width} pixels; give boxes in pixels of the network's image.")
+            raise ValueError(
+                f"{name} has box ({x0:g}, {y0:g}, {x1:g}, {y1:g}), which leaves the image of "
+                f"{height} × {width} pixels; give boxes in pixels of the network's image."
+            )
     return boxes
 
 
 def _masks(mask):
     mask = np.asarray(mask)
     if mask.dtype != bool or mask.ndim not in (2, 3) or mask.size == 0:
-        raise ValueError(f"mask has shape {mask.shape} and holds {mask.dtype}; expected True inside and "
-                         "False outside: (H, W) or (N, H, W).")
+        raise ValueError(
+            f"mask has shape {mask.shape} and holds {mask.dtype}; expected True inside and "
+            "False outside: (H, W) or (N, H, W)."
+        )
     return mask
 
 

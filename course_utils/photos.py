@@ -1,8 +1,9 @@
-"""Your own photographs: a network and pictures of any size in; classes with a map each, pictures and a table out.
+"""Your own photographs: a network and pictures of any size in; classes with a map each, pictures and a table
+out.
 
-    network = load_network("pets")                    or a file that `save_network` wrote
-    answer = explain_photo(network, open_image("tom.jpg"))
-    write([answer], "out")
+network = load_network("pets")                    or a file that `save_network` wrote
+answer = explain_photo(network, open_image("tom.jpg"))
+write([answer], "out")
 """
 
 import html
@@ -13,18 +14,28 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam, plots, tables
 from course_utils.datasets.folder import _fit, _plain, open_image
 from course_utils.explain import explain, probabilities
+
+import numpy as np
 
 LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
 PER_PAGE, PER_ROW, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
-COLUMNS = ("file", "rank", "class", "probability", "class score", "strongest row", "strongest column", "shown",
-           "warning", "problem")
+COLUMNS = (
+    "file",
+    "rank",
+    "class",
+    "probability",
+    "class score",
+    "strongest row",
+    "strongest column",
+    "shown",
+    "warning",
+    "problem",
+)
 
 
 class Network(NamedTuple):
@@ -53,14 +64,17 @@ class Answer(NamedTuple):
 def explain_photo(network, image, top=3, size=None, file=""):
     """The `top` classes of one photograph with a map each, as `Answer`.
 
-    image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's own
-    unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture with bars
-    beside it, and `shown` says so. Of two names for a single score (a sigmoid's) the first is the negative class:
-    its map is the negative one. Raises ValueError for what isn't such an image or number.
+    image (H, W, 3) uint8, see `open_image`; it is brought to `size` pixels on its longer side (the network's
+    own unless given, 1024 at most), keeping its proportions. A network of fixed size gets the whole picture
+    with bars beside it, and `shown` says so. Of two names for a single score (a sigmoid's) the first is the
+    negative class: its map is the negative one. Raises ValueError for what isn't such an image or number.
     """
     image = np.asarray(image)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-        raise ValueError(f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as open_image gives it.")
+        raise ValueError(
+            f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as "
+            "open_image gives it."
+        )
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
     photo, (image, inside, shown) = image, _as_taken(network, image, size)
@@ -77,31 +91,44 @@ def explain_photo(network, image, top=3, size=None, file=""):
 
 def _best(network, image, class_scores, cams, top, file):
     best = np.argsort(-class_scores[0], kind="stable")[:top]
-    return Answer(image, tuple(network.class_names[c] for c in best), class_scores[0, best],
-                  probabilities(network.model, class_scores)[0, best], cams[0][..., best], file)
+    return Answer(
+        image,
+        tuple(network.class_names[c] for c in best),
+        class_scores[0, best],
+        probabilities(network.model, class_scores)[0, best],
+        cams[0][..., best],
+        file,
+    )
 
 
 def _with_opposite(answer, name, top):
-    """The answer of a single score with the negative class, too: what speaks against one speaks for the other."""
+    """The answer of a single score with the negative class, too: what speaks against one speaks for the
+    other.
+    """
     names, (score,), (share,) = (*answer.class_names, name), answer.class_scores, answer.probabilities
     order = [0, 1][:top] if score >= 0 else [1, 0][:top]
     cams = np.concatenate([answer.cams, -answer.cams], axis=2)
     return answer._replace(
-        class_names=tuple(names[i] for i in order), class_scores=np.array([score, -score])[order],
-        probabilities=np.array([share, 1 - share])[order], cams=cams[..., order])
+        class_names=tuple(names[i] for i in order),
+        class_scores=np.array([score, -score])[order],
+        probabilities=np.array([share, 1 - share])[order],
+        cams=cams[..., order],
+    )
 
 
 def _check_names(model, class_names):
     """One name a class score; for a single score also two."""
     if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise ValueError(f"class_names is {class_names!r}; expected one string a class, for example "
-                         '("cat", "dog").')
+        raise ValueError(
+            f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").'
+        )
     outputs = getattr(model, "outputs", None)
     n = outputs[0].shape[-1] if outputs else None  # None: `explain` says what is wrong with such a model
     if n is not None and len(class_names) not in ((1, 2) if n == 1 else (n,)):
         also = ", or two for its single score, the negative class first" if n == 1 else ""
-        raise ValueError(f"The network has {n} classes and {len(class_names)} names; "
-                         f"give one name a class{also}.")
+        raise ValueError(
+            f"The network has {n} classes and {len(class_names)} names; give one name a class{also}."
+        )
 
 
 def resized(image, size):
@@ -110,8 +137,9 @@ def resized(image, size):
     A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
     """
     if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to "
-                         f"{LARGEST}.")
+        raise ValueError(
+            f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}."
+        )
     short, long = sorted(image.shape[:2])
     return _scaled(image, max(size / long, min(NARROWEST / short, LARGEST / long)))
 
@@ -129,8 +157,9 @@ def _as_taken(network, image, size):
     if height is None and width is None:
         image = resized(image, network.size if size is None else size)
     elif size is not None and size not in (height, width):
-        raise ValueError(f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; "
-                         "leave size out.")
+        raise ValueError(
+            f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out."
+        )
     else:
         image = _scaled(image, min((height or LARGEST) / image.shape[0], (width or LARGEST) / image.shape[1]))
     inside = image.shape[:2]
@@ -156,7 +185,7 @@ def _with_bars(image, outside):
     top, left = ((n - given) // 2 for n, given in zip(outside, image.shape))
     framed = np.empty((*outside, 3), np.uint8)
     framed[:] = image.mean(axis=(0, 1)).round()
-    framed[top:top + image.shape[0], left:left + image.shape[1]] = image
+    framed[top : top + image.shape[0], left : left + image.shape[1]] = image
     return framed
 
 
@@ -182,21 +211,28 @@ def _sides(height, width):
 def uploader(network, top=3):
     """A button that takes a photograph from your disk and shows its best classes' maps: an ipywidgets box.
 
-    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's limit of
-    10 MiB a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do instead.
+    Up to 10 MB: a larger one would end the notebook's connection to its kernel without a word (Jupyter's
+    limit of 10 MiB a message, ipywidgets' issue 2522), so the button says so beforehand, and what to do
+    instead.
     """
     import io
 
-    import ipywidgets
-
     from course_utils.widgets import cam_explorer
 
+    import ipywidgets
+
     button = ipywidgets.FileUpload(
-        accept="image/*,.heic,.heif", multiple=False, description="choose a photograph",
-        tooltip="a picture file from your disk; it stays on this machine", layout={"width": "16em"})
+        accept="image/*,.heic,.heif",
+        multiple=False,
+        description="choose a photograph",
+        tooltip="a picture file from your disk; it stays on this machine",
+        layout={"width": "16em"},
+    )
     status = ipywidgets.HTML(
-        '<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a larger file: '
-        '<code>photos.explain_photo(network, open_image("its path"))</code></div>')
+        '<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a '
+        "larger file: "
+        '<code>photos.explain_photo(network, open_image("its path"))</code></div>'
+    )
     view = ipywidgets.VBox([button, status])
 
     def show(_):
@@ -204,13 +240,19 @@ def uploader(network, top=3):
             return
         [photo] = button.value
         try:
-            answer = explain_photo(network, open_image(io.BytesIO(bytes(photo["content"])), photo["name"]), top, file=photo["name"])
+            answer = explain_photo(
+                network,
+                open_image(io.BytesIO(bytes(photo["content"])), photo["name"]),
+                top,
+                file=photo["name"],
+            )
         except (OSError, ValueError) as error:
             status.value = f'<div role="status">{html.escape(str(error))}</div>'
             view.children = [button, status]
             return
         said = _in_words(answer)
-        status.value = f'<div role="status" style="font-size:120%">{html.escape(photo["name"])}: {html.escape(said)}</div>'
+        told = html.escape(f"{photo['name']}: {said}")
+        status.value = f'<div role="status" style="font-size:120%">{told}</div>'
         for old in view.children[2:]:
             old.close()
         explorer = cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)
@@ -226,25 +268,31 @@ def _in_words(answer):
 
 
 def example_folder(folder, n=40):
-    """A folder of class folders, for want of your own: n drawn pets, n other drawings, and three files with flaws; its path.
+    """A folder of class folders, for want of your own: n drawn pets, n other drawings, and three files with
+    flaws; its path.
 
     One photograph lies on its side, as phones store them, one is cut off, and one is a text.
     """
-    from PIL import Image
-
     from course_utils.datasets import other_drawings, pets
 
+    from PIL import Image
+
     folder = Path(folder)
-    for name, pictures in {"pet": (pets.draw_pet(seed).image for seed in range(5_000, 5_000 + n)),
-                           "no pet": (other_drawings.draw_other(seed)[0] for seed in range(5_000, 5_000 + n))}.items():
+    for name, pictures in {
+        "pet": (pets.draw_pet(seed).image for seed in range(5_000, 5_000 + n)),
+        "no pet": (other_drawings.draw_other(seed)[0] for seed in range(5_000, 5_000 + n)),
+    }.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for i, picture in enumerate(pictures):
             Image.fromarray(picture).save(folder / name / f"{i:03d}.png")
-    turned, exif = Image.fromarray(pets.draw_pet(6_000).image).transpose(Image.Transpose.ROTATE_90), Image.Exif()
+    turned, exif = (
+        Image.fromarray(pets.draw_pet(6_000).image).transpose(Image.Transpose.ROTATE_90),
+        Image.Exif(),
+    )
     exif[0x0112] = 6  # "turn me right to see me upright"
     turned.save(folder / "pet" / "from_a_phone.jpg", exif=exif, quality=95)
     whole = (folder / "no pet" / "000.png").read_bytes()
-    (folder / "no pet" / "half.png").write_bytes(whole[:len(whole) // 2])
+    (folder / "no pet" / "half.png").write_bytes(whole[: len(whole) // 2])
     (folder / "no pet" / "notes.jpg").write_text("buy milk")
     return folder
 
@@ -253,10 +301,11 @@ def example_folder(folder, n=40):
 
 
 def save_network(network, path):
-    """Store a network in PATH.keras and the names of its classes beside it in PATH.json; returns the first path.
+    """Store a network in PATH.keras and the names of its classes beside it in PATH.json; returns the first
+    path.
 
-    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the negative
-    class first, as folders of labels 0 and 1 are sorted).
+    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the
+    negative class first, as folders of labels 0 and 1 are sorted).
     """
     _check_names(network.model, network.class_names)
     path = Path(path)
@@ -270,7 +319,8 @@ def save_network(network, path):
 
 
 def load_network(name):
-    """The `Network` in a file that `save_network` wrote; or "pets", which comes with the course: cat or dog, drawn.
+    """The `Network` in a file that `save_network` wrote; or "pets", which comes with the course: cat or dog,
+    drawn.
 
     Raises FileNotFoundError or ValueError in one sentence for anything else.
     """
@@ -287,19 +337,26 @@ def load_network(name):
         return Network(model, pets.CLASS_NAMES, pets.DRAWN_SIZE, warn)
     path = Path(name)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no network {str(name)!r}; give \"pets\" or a file that save_network wrote (notebook 09).")
+        raise FileNotFoundError(
+            f'There is no network {str(name)!r}; give "pets" or a file that save_network wrote (notebook 09).'
+        )
     try:
         about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         class_names, size = tuple(map(str, about["class_names"])), int(about["size"])
     except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there or damaged; "
-                         "store the network with save_network.") from None
+        raise ValueError(
+            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there "
+            "or damaged; "
+            "store the network with save_network."
+        ) from None
     import keras
 
     try:
         network = Network(keras.saving.load_model(path, compile=False), class_names, size)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path.name} can't be read as a Keras model; store it anew with save_network.") from error
+        raise ValueError(
+            f"{path.name} can't be read as a Keras model; store it anew with save_network."
+        ) from error
     _check_names(network.model, class_names)
     return network
 
@@ -311,8 +368,8 @@ def write(answers, folder, problems=()):
     """Write a PNG for every class of every answer, contact sheets, and table.csv; returns the table's path.
 
     answers: any iterable, gone through once. problems: (file, what was wrong) of pictures that couldn't be
-    explained, looked at afterwards; they get a row and a place, too. Rows and columns in the table are pixels of
-    the pictures written.
+    explained, looked at afterwards; they get a row and a place, too. Rows and columns in the table are pixels
+    of the pictures written.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -320,7 +377,9 @@ def write(answers, folder, problems=()):
     for answer in answers:
         stem = _free(_file_name(Path(answer.file).stem or "photo"), taken)
         limit = np.abs(answer.cams).max()
-        for i, (name, score, share) in enumerate(zip(answer.class_names, answer.class_scores, answer.probabilities)):
+        for i, (name, score, share) in enumerate(
+            zip(answer.class_names, answer.class_scores, answer.probabilities)
+        ):
             picture = plots.overlay(answer.photo, answer.cams[..., i], keep="signed", limit=limit)
             _save(picture, folder / f"{stem}_{i + 1}_{_file_name(name)}.png")
             row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.photo.shape[:2]))
@@ -331,13 +390,13 @@ def write(answers, folder, problems=()):
     everything = [*small, *problems]
     for i, start in enumerate(range(0, len(everything), PER_PAGE)):
         page = f"contact_sheet_{i + 1}.png" if i else "contact_sheet.png"
-        (folder / page).write_bytes(_sheet(everything[start:start + PER_PAGE]).png)
+        (folder / page).write_bytes(_sheet(everything[start : start + PER_PAGE]).png)
     tables.write_csv(COLUMNS, rows, folder / "table.csv")
     return folder / "table.csv"
 
 
 def contact_sheet(answers, problems=()):
-    """Every photograph by its name under the map of its best class, and the names of the rest: a `Picture`."""
+    """Each photograph by its name under the map of its best class, the names of the rest: a `Picture`."""
     return _sheet([*map(_small, answers), *problems])
 
 
@@ -351,8 +410,10 @@ def _sheet(items):
     """Answers and problems in square places: one tall picture would tear gaps into all rows."""
     names = [Path(item.file if isinstance(item, Answer) else item[0]) for item in items]
     often = {path.name for path in names if sum(other.name == path.name for other in names) > 1}
-    panels = [_place(item, f"{path.parent.name}/{path.name}" if path.name in often else path.name or "photo")
-              for item, path in zip(items, names)]
+    panels = [
+        _place(item, f"{path.parent.name}/{path.name}" if path.name in often else path.name or "photo")
+        for item, path in zip(items, names)
+    ]
     failed = [_plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
     what = f"{len(items) - len(failed)} photographs, each under the map of the class that was found in it"
     what += f"; not explained: {', '.join(failed)}" if failed else ""
@@ -426,7 +487,9 @@ def _save(pixels, path):
 
 
 def main(model, files, folder, top=3, size=None):
-    """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be explained."""
+    """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be
+    explained.
+    """
     network = load_network(model)
     said, problems = [], []
 

@@ -5,7 +5,8 @@ per map (where it peaks, from where to where it goes, how much it changes on the
 fingerprint are read off what was drawn, not off what should have been drawn, so a blank heatmap shows
 in both, and the tests compare them.
 
-Colours: both maps are perceptually uniform and safe for colour-blind readers, and dark where there is no evidence.
+Colours: both maps are perceptually uniform and safe for colour-blind readers, and dark where there is no
+evidence.
 """
 
 import base64
@@ -13,9 +14,9 @@ import html
 import io
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam as cam_maths
+
+import numpy as np
 
 POSITIVE = "inferno"  # evidence for a class: 0 is black
 SIGNED = "berlin"  # for and against: blue below zero, black at zero, red above
@@ -52,8 +53,11 @@ class Picture:
         # JupyterLab shows no alt text for image/png outputs, so the image goes out as HTML.
         source = base64.b64encode(self.png).decode()
         lines = "<br>".join(html.escape(line) for line in self.fingerprint)
-        page = (f'<figure style="margin:0"><img src="data:image/png;base64,{source}" alt="{html.escape(self.alt)}" '
-                f'style="max-width:100%"><figcaption><small>{lines}</small></figcaption></figure>')
+        page = (
+            f'<figure style="margin:0"><img src="data:image/png;base64,{source}" '
+            f'alt="{html.escape(self.alt)}" '
+            f'style="max-width:100%"><figcaption><small>{lines}</small></figcaption></figure>'
+        )
         return {"text/html": page, "text/plain": "\n".join([self.alt, *self.fingerprint])}
 
 
@@ -77,16 +81,24 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
         height = panel_size * max(_height_over_width(p) for p in items) + 0.35
-        figure = Figure(figsize=(columns * panel_size + (0.9 if maps else 0), rows * height), layout="constrained")
+        figure = Figure(
+            figsize=(columns * panel_size + (0.9 if maps else 0), rows * height), layout="constrained"
+        )
         axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         for ax, panel in zip(axes, items):
             _draw_panel(ax, panel, limit)
-        for ax in axes[len(items):]:
+        for ax in axes[len(items) :]:
             ax.remove()
         for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
             shown = [im for ax in figure.axes for im in ax.images if im.get_gid() == f"map {keep}"]
-            bar = figure.colorbar(shown[-1], ax=axes[:len(items)].tolist(), shrink=0.8, pad=0.02, aspect=30,
-                                  label=label or ("evidence" if keep == "signed" else "evidence for"))
+            bar = figure.colorbar(
+                shown[-1],
+                ax=axes[: len(items)].tolist(),
+                shrink=0.8,
+                pad=0.02,
+                aspect=30,
+                label=label or ("evidence" if keep == "signed" else "evidence for"),
+            )
             bar.solids.set_alpha(1)
         given = [None if p.cam is None else _to_draw(p, limit)[0] for p in items]
         return picture(figure, what, [p.mask for p in items], given)
@@ -94,10 +106,15 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
 
 def three_panels(image, cam, name, keep="signed", mask=None, what=None):
     """The image, the map of class `name` on its own grid, and the map over the image."""
-    return panels([Panel("input", image=image),
-                   Panel(f"map of {name}", cam=cam, keep=keep),
-                   Panel("both", image=image, cam=cam, keep=keep, mask=mask)],
-                  what or f"Three panels: the input, the class activation map of {name} on its own grid, and both together.")
+    return panels(
+        [
+            Panel("input", image=image),
+            Panel(f"map of {name}", cam=cam, keep=keep),
+            Panel("both", image=image, cam=cam, keep=keep, mask=mask),
+        ],
+        what
+        or f"Three panels: the input, the class activation map of {name} on its own grid, and both together.",
+    )
 
 
 def picture(figure, what, masks=(), given=()):
@@ -113,7 +130,9 @@ def picture(figure, what, masks=(), given=()):
         figure.set_dpi(100)
         png = io.BytesIO()
         canvas.print_png(png)
-        figure.set_layout_engine("none")  # each drawing would move the axes a little, and `_change` draws again
+        figure.set_layout_engine(
+            "none"
+        )  # each drawing would move the axes a little, and `_change` draws again
         record = _record(figure, canvas, list(masks), list(given))
     fingerprint = [line for line, _ in record]
     alt = " ".join([what.rstrip(". ") + "."] + [sentence for _, sentence in record])
@@ -121,31 +140,45 @@ def picture(figure, what, masks=(), given=()):
 
 
 def reveal(guess, cam, name, image=None):
-    """The learner's guess (row, column of the map's grid) beside the map: a `Picture`, and the score in words."""
+    """The learner's guess (row, column of the map's grid) beside the map: a `Picture`, and the score in
+    words.
+    """
     cam = _checked_map(Panel(name, cam=cam))
     if np.shape(guess) != (2,) or np.asarray(guess).dtype.kind not in "iu":
-        raise ValueError(f"Your guess is {guess!r}; give a row and a column of the map's grid, such as (2, 3).")
+        raise ValueError(
+            f"Your guess is {guess!r}; give a row and a column of the map's grid, such as (2, 3)."
+        )
     row, column = (int(i) for i in guess)
     if not (0 <= row < cam.shape[0] and 0 <= column < cam.shape[1]):
-        raise ValueError(f"Your guess {tuple(guess)} lies outside the map; rows are 0 to {cam.shape[0] - 1}, "
-                         f"columns 0 to {cam.shape[1] - 1}.")
+        raise ValueError(
+            f"Your guess {tuple(guess)} lies outside the map; rows are 0 to {cam.shape[0] - 1}, "
+            f"columns 0 to {cam.shape[1] - 1}."
+        )
     beaten = (cam < cam[row, column]).sum() / max(1, cam.size - 1)
-    say(f"Your cell ({row}, {column}) holds more evidence for {name} than **{beaten:.0%}** of the other cells.")
+    say(
+        f"Your cell ({row}, {column}) holds more evidence for {name} than **{beaten:.0%}** of the "
+        "other cells."
+    )
     marks = ((row, column, "you"),)
     items = [Panel("your guess", image=image, marks=marks, grid=cam.shape)] if image is not None else []
-    return panels(items + [Panel(f"map of {name}", cam=cam, marks=marks)],
-                  f"Your guess at row {row}, column {column}, and the class activation map of {name}.")
+    return panels(
+        items + [Panel(f"map of {name}", cam=cam, marks=marks)],
+        f"Your guess at row {row}, column {column}, and the class activation map of {name}.",
+    )
 
 
 def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None):
-    """A map blended over its image in NumPy: (H, W, 3) uint8, for the sliders, which have no time for Matplotlib.
+    """A map blended over its image in NumPy: (H, W, 3) uint8, for the sliders, which have no time for
+    Matplotlib.
 
     image as in `Panel`; cam (h, w), raw; opacity 0 to 1; evidence below threshold * limit is left out.
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1 (the map alone).")
     picture = _rgb(image)
-    shown, low, high = _shown(cam_maths.upsample(_checked_map(Panel("", cam=cam)), picture.shape[:2]), keep, limit)
+    shown, low, high = _shown(
+        cam_maths.upsample(_checked_map(Panel("", cam=cam)), picture.shape[:2]), keep, limit
+    )
     heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
     alpha = np.where(np.abs(shown) >= threshold * high, opacity, 0.0)[..., None]
     return (picture * (1 - alpha) + heat * alpha).astype(np.uint8)
@@ -177,31 +210,66 @@ def _draw_panel(ax, panel, limit):
             if max(grid) > 8:
                 ax.set_xticks([]), ax.set_yticks([])
             else:  # lines between the cells
-                ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True), ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True)
+                (
+                    ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True),
+                    ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True),
+                )
                 ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
                 ax.tick_params(which="both", length=0)
         shown, low, high = _to_draw(panel, limit)
         # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
         alpha = 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
-        ax.imshow(shown, cmap=POSITIVE if panel.keep == "positive" else SIGNED, vmin=low, vmax=high,
-                  alpha=alpha, interpolation="nearest", gid=f"map {panel.keep}")
+        ax.imshow(
+            shown,
+            cmap=POSITIVE if panel.keep == "positive" else SIGNED,
+            vmin=low,
+            vmax=high,
+            alpha=alpha,
+            interpolation="nearest",
+            gid=f"map {panel.keep}",
+        )
         if panel.numbers:
             for (row, column), value in np.ndenumerate(raw):
-                ax.text(column, row, f"{value + 0.0:.3g}", ha="center", va="center", fontsize=12, color="white",
-                        bbox={"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.55})
+                ax.text(
+                    column,
+                    row,
+                    f"{value + 0.0:.3g}",
+                    ha="center",
+                    va="center",
+                    fontsize=12,
+                    color="white",
+                    bbox={
+                        "boxstyle": "round,pad=0.15",
+                        "facecolor": "black",
+                        "edgecolor": "none",
+                        "alpha": 0.55,
+                    },
+                )
     for row, column, label in panel.marks:
         grid = panel.grid or (size if panel.cam is None else panel.cam.shape)
         y, x = ((i + 0.5) * s / g - 0.5 for i, s, g in zip((row, column), size, grid))
         ax.plot(x, y, "o", markersize=16, markerfacecolor="none", markeredgecolor="white", markeredgewidth=3)
-        ax.annotate(label, (x, y), textcoords="offset points", xytext=(12, 8), color="black", fontweight="bold",
-                    bbox={"boxstyle": "round", "facecolor": "white"})
+        ax.annotate(
+            label,
+            (x, y),
+            textcoords="offset points",
+            xytext=(12, 8),
+            color="black",
+            fontweight="bold",
+            bbox={"boxstyle": "round", "facecolor": "white"},
+        )
     if panel.box is not None:
         x0, y0, x1, y1 = panel.box
-        ax.plot([x0 - .5, x1 - .5, x1 - .5, x0 - .5, x0 - .5], [y0 - .5, y0 - .5, y1 - .5, y1 - .5, y0 - .5], color="white", linewidth=2.5)
+        ax.plot(
+            [x0 - 0.5, x1 - 0.5, x1 - 0.5, x0 - 0.5, x0 - 0.5],
+            [y0 - 0.5, y0 - 0.5, y1 - 0.5, y1 - 0.5, y0 - 0.5],
+            color="white",
+            linewidth=2.5,
+        )
 
 
 def _to_draw(panel, limit):
-    """The map as it is drawn, enlarged to its image, and the values of the darkest and the brightest colour."""
+    """The map as it is drawn, enlarged to its image, and the values of the darkest and brightest colour."""
     raw, size = _checked_map(panel), None if panel.image is None else np.shape(panel.image)[:2]
     return _shown(raw if size in (None, raw.shape) else cam_maths.upsample(raw, size), panel.keep, limit)
 
@@ -214,9 +282,15 @@ def _height_over_width(panel):
 def _checked_map(panel):
     raw = np.asarray(panel.cam)
     if raw.ndim != 2 or raw.size == 0:
-        raise ValueError(f"The map of panel '{panel.title}' has shape {raw.shape}; expected one map (h, w), such as cams[0].")
+        raise ValueError(
+            f"The map of panel '{panel.title}' has shape {raw.shape}; expected one map (h, w), such "
+            "as cams[0]."
+        )
     if not np.isfinite(raw).all():
-        raise ValueError(f"The map of panel '{panel.title}' has values that are NaN or infinite; nothing true could be drawn.")
+        raise ValueError(
+            f"The map of panel '{panel.title}' has values that are NaN or infinite; nothing true "
+            "could be drawn."
+        )
     return raw.astype(float)
 
 
@@ -238,7 +312,10 @@ def _rgb(image):
         raise ValueError(f"image has shape {image.shape}; expected (H, W), (H, W, 1) or (H, W, 3).")
     if image.dtype != np.uint8:
         if not np.isfinite(image).all() or image.min() < -1e-6 or image.max() > 1 + 1e-6:
-            raise ValueError(f"image goes from {image.min():.3g} to {image.max():.3g}; floats must lie in [0, 1] (divide by 255).")
+            raise ValueError(
+                f"image goes from {image.min():.3g} to {image.max():.3g}; floats must lie in [0, 1] "
+                "(divide by 255)."
+            )
         image = np.round(image * 255).astype(np.uint8)
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
@@ -260,7 +337,7 @@ def _record(figure, canvas, masks, given):
     record = []
     for ax, im in maps:
         x0, y0, x1, y1 = ax.get_window_extent().extents.astype(int)
-        ink = change[len(change) - y1:len(change) - y0, x0:x1].mean()
+        ink = change[len(change) - y1 : len(change) - y0, x0:x1].mean()
         index = figure.axes.index(ax)
         mask, should = (one[index] if index < len(one) else None for one in (masks, given))
         record.append(_map_record(ax.get_title(), _as_seen(ax, im), ink, mask, should))
@@ -287,7 +364,7 @@ def _as_seen(ax, im):
     values, (left, right, bottom, top) = np.asarray(im.get_array()), im.get_extent()
     first, last = (top, bottom) if im.origin == "upper" else (bottom, top)
     (x0, y0), (x1, y1) = ax.transData.transform([(left, first), (right, last)])
-    return values[::1 if y0 > y1 else -1, ::1 if x0 < x1 else -1]
+    return values[:: 1 if y0 > y1 else -1, :: 1 if x0 < x1 else -1]
 
 
 def _map_record(title, values, ink, mask, given=None):
@@ -295,9 +372,13 @@ def _map_record(title, values, ink, mask, given=None):
     row, column = np.unravel_index(values.argmax(), values.shape)
     name = title or "map"
     if mask is not None and np.shape(mask) != values.shape:
-        raise ValueError(f"The mask of '{name}' has shape {np.shape(mask)}; expected {values.shape}, as the map is drawn.")
-    line = (f"{name}: peak at row {row}, column {column} of {height} × {width} · "
-            f"{_number(values.min())} to {_number(values.max())} · ink {ink:.3f}")
+        raise ValueError(
+            f"The mask of '{name}' has shape {np.shape(mask)}; expected {values.shape}, as the map is drawn."
+        )
+    line = (
+        f"{name}: peak at row {row}, column {column} of {height} × {width} · "
+        f"{_number(values.min())} to {_number(values.max())} · ink {ink:.3f}"
+    )
     if given is not None and not (np.shape(given) == values.shape and np.allclose(values, given)):
         line += " · NOT THE MAP THAT WAS GIVEN"
     if ink < 0.0005:
@@ -321,7 +402,12 @@ def _curve_records(ax):
             continue
         y = np.asarray(curve.get_ydata(), float)
         ends = f"{_number(y[0])} at the left, {_number(y[-1])} at the right"
-        record.append((f"{name}: {len(y)} points · {ends} · {_number(y.min())} to {_number(y.max())}", f"Curve '{name}': {ends}."))
+        record.append(
+            (
+                f"{name}: {len(y)} points · {ends} · {_number(y.min())} to {_number(y.max())}",
+                f"Curve '{name}': {ends}.",
+            )
+        )
     for bars in ax.containers:
         heights = [bar.get_height() for bar in bars]
         if heights:
@@ -333,7 +419,11 @@ def _curve_records(ax):
 def _where(y, x, height, width):
     """A place in words: (0.1, 0.8) -> "at the upper right"; the centre of the cell counts."""
     vertical, horizontal = (min(2, int((at + 0.5 / n) * 3)) for at, n in ((y, height), (x, width)))
-    words = (("upper left", "top", "upper right"), ("left", "centre", "right"), ("lower left", "bottom", "lower right"))
+    words = (
+        ("upper left", "top", "upper right"),
+        ("left", "centre", "right"),
+        ("lower left", "bottom", "lower right"),
+    )
     return f"at the {words[vertical][horizontal]}"
 
 

@@ -1,7 +1,9 @@
-"""TensorFlow and Keras, loaded as the course needs them: without greetings, channels last, whatever `keras.json` says.
+"""TensorFlow and Keras, loaded as the course needs them: without greetings, channels last, whatever
+`keras.json` says.
 
-TensorFlow's native code writes some lines to file descriptor 2 while it is imported; a notebook shows them in red
-under the cell, as if something were wrong, and no setting silences them. So both are loaded through `_Finder`.
+TensorFlow's native code writes some lines to file descriptor 2 while it is imported; a notebook shows them in
+red under the cell, as if something were wrong, and no setting silences them. So both are loaded through
+`_Finder`.
 """
 
 import importlib.abc
@@ -12,12 +14,16 @@ import sys
 import tempfile
 import warnings
 
-# What only informs: absl's notes and its INFO lines ("I0000 00:00:17… port.cc:153] oneDNN custom operations are on").
-_GREETING = re.compile(rb"^(I\d{4} |\d{4}-\d\d-\d\d .*: I tensorflow|To enable the following instructions|WARNING: All log messages before absl::InitializeLog)")
+# What only informs: absl's notes and its INFO lines ("I0000 00:00:17… port.cc:153] oneDNN custom operations
+# are on").
+_GREETING = re.compile(
+    rb"^(I\d{4} |\d{4}-\d\d-\d\d .*: I tensorflow|To enable the following instructions|WARNING: All "
+    rb"log messages before absl::InitializeLog)"
+)
 
 
 def install():
-    """Load TensorFlow and Keras through here from now on; if Keras is there already, put its settings right."""
+    """Load TensorFlow and Keras through here from now on; if Keras is there, put its settings right."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     sys.meta_path.insert(0, _Finder())
     if "keras" in sys.modules and hasattr(sys.modules["keras"], "config"):
@@ -72,8 +78,12 @@ def _then_set_up(load):
 
 def _set_up(keras):
     if keras.config.backend() != "tensorflow":  # loaded before this package, which would have set it
-        warnings.warn(f"Keras runs on {keras.config.backend()} here and this course needs TensorFlow: restart the kernel, and import "
-                      "course_utils before Keras.", stacklevel=2)
+        warnings.warn(
+            f"Keras runs on {keras.config.backend()} here and this course needs TensorFlow: restart "
+            "the kernel, and import "
+            "course_utils before Keras.",
+            stacklevel=2,
+        )
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
     keras.config.set_epsilon(1e-7)

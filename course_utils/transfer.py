@@ -7,11 +7,11 @@ What is frozen gives the same features in every epoch. `fit` computes them once,
 what comes behind them, in a fraction of the time.
 """
 
-import numpy as np
-
 from course_utils import features, fetch
 from course_utils.features import Features, cached_features  # noqa: F401, for whoever looks for them here
 from course_utils.models import WEIGHTS, _progress_bar
+
+import numpy as np
 
 BACKBONES = ("vgg16", "mobilenet", "small")
 
@@ -51,7 +51,9 @@ def backbone(name, weights="auto"):
     if name not in BACKBONES:
         raise ValueError(f"There is no backbone {name!r}; choose from {', '.join(BACKBONES)}.")
     if weights not in ("auto", None):
-        raise ValueError(f'weights is {weights!r}; it can be "auto" (pretrained, from this disk) or None, random.')
+        raise ValueError(
+            f'weights is {weights!r}; it can be "auto" (pretrained, from this disk) or None, random.'
+        )
     file = None if weights is None else _weights_file(name)
     return {"vgg16": _vgg16, "mobilenet": _mobilenet, "small": _small}[name](file)
 
@@ -61,15 +63,19 @@ def _weights_file(name):
     if name == "small":
         file = WEIGHTS / "small_backbone.weights.h5"
         if not file.is_file():
-            raise FileNotFoundError(f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back "
-                                    "with `git checkout course_utils/weights`, or use random weights meanwhile: "
-                                    'backbone("small", weights=None).')
+            raise FileNotFoundError(
+                f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back "
+                "with `git checkout course_utils/weights`, or use random weights meanwhile: "
+                'backbone("small", weights=None).'
+            )
         return file
     damage = fetch.flaw(name)
     if damage:
         state = "aren't on this machine yet" if damage is fetch.ABSENT else f"can't be used: {damage}"
-        raise FileNotFoundError(f"The weights of {name} {state}; get them with `{fetch.how_to_get(name)}`, or "
-                                'use backbone("small") meanwhile, whose weights come with the course.')
+        raise FileNotFoundError(
+            f"The weights of {name} {state}; get them with `{fetch.how_to_get(name)}`, or "
+            'use backbone("small") meanwhile, whose weights come with the course.'
+        )
     return fetch.weights_path(name)
 
 
@@ -104,7 +110,8 @@ def _small(file):
 
 
 def available_backbone(source):
-    """Name of the best backbone for pictures of `source` ("tfds" or "embedded") whose weights are on this disk.
+    """Name of the best backbone for pictures of `source` ("tfds" or "embedded") whose weights are on this
+    disk.
 
     MobileNet for photographs, else VGG16; our small one, trained on drawings, for drawn pets and for want of
     a better one.
@@ -148,12 +155,16 @@ def freeze(model, train_last=0):
     """
     layers = [layer.name for layer in model.layers]
     if "feature_maps" not in layers:
-        raise ValueError(f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the "
-                         "model with gap_classifier.")
-    layers = model.layers[1:layers.index("feature_maps")]  # the first one is the input
+        raise ValueError(
+            f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the "
+            "model with gap_classifier."
+        )
+    layers = model.layers[1 : layers.index("feature_maps")]  # the first one is the input
     if not _is_whole(train_last) or not 0 <= train_last <= len(layers):
-        raise ValueError(f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is "
-                         f"all layers of the backbone of '{model.name}'.")
+        raise ValueError(
+            f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is "
+            f"all layers of the backbone of '{model.name}'."
+        )
     model.trainable = True
     for i, layer in enumerate(layers):
         layer.trainable = i >= len(layers) - train_last and type(layer).__name__ != "BatchNormalization"
@@ -193,8 +204,10 @@ def _check_chain(model):
     for before, layer in zip(model.layers, model.layers[1:]):
         inputs = layer._inbound_nodes[0].input_tensors
         if len(inputs) != 1 or inputs[0]._keras_history.operation is not before:
-            raise ValueError(f"Model '{model.name}' branches at layer '{layer.name}', so it can't be cut in two; "
-                             "expected a plain chain of layers, as gap_classifier makes it.")
+            raise ValueError(
+                f"Model '{model.name}' branches at layer '{layer.name}', so it can't be cut in two; "
+                "expected a plain chain of layers, as gap_classifier makes it."
+            )
 
 
 # --- training --------------------------------------------------------------------------------
@@ -203,21 +216,26 @@ def _check_chain(model):
 def fit(model, data, valid=None, epochs=10, optimizer=None, progress=True, dtype="float16"):
     """Train what isn't frozen, on features computed once (see `cached_features`); returns Keras' History.
 
-    data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the model gives logits.
-    Every epoch sees the features in another order, in batches as large as the data's first. optimizer: one of
-    Keras' or its name, of which each call uses a fresh copy; unless given RMSprop with rate 1e-3. In the end the
-    model has the weights of the epoch with the lowest validation loss. Interrupting the training keeps the best so
-    far and returns the history so far. With nothing frozen it trains end to end, with the batches in the data's
-    order. Raises ValueError or TypeError for what can't be trained.
+    data and valid are tf.data.Datasets of (images (B, H, W, 3) in 0..255, labels (B,)), the model gives
+    logits. Every epoch sees the features in another order, in batches as large as the data's first.
+    optimizer: one of Keras' or its name, of which each call uses a fresh copy; unless given RMSprop with rate
+    1e-3. In the end the model has the weights of the epoch with the lowest validation loss. Interrupting the
+    training keeps the best so far and returns the history so far. With nothing frozen it trains end to end,
+    with the batches in the data's order. Raises ValueError or TypeError for what can't be trained.
     """
     import keras
 
     if not _is_whole(epochs) or epochs < 1:
         raise ValueError(f"epochs is {epochs!r}; expected a whole number, at least 1.")
     last = model.layers[-1]
-    if {type(last).__name__.lower(), getattr(getattr(last, "activation", ""), "__name__", "")} & {"softmax", "sigmoid"}:
-        raise ValueError(f"Model '{model.name}' ends in probabilities; expected logits: leave out the activation in "
-                         f"'{last.name}', the loss has it inside.")
+    if {type(last).__name__.lower(), getattr(getattr(last, "activation", ""), "__name__", "")} & {
+        "softmax",
+        "sigmoid",
+    }:
+        raise ValueError(
+            f"Model '{model.name}' ends in probabilities; expected logits: leave out the activation in "
+            f"'{last.name}', the loss has it inside."
+        )
     optimizer = _fresh(optimizer)
     frozen_part, trainable_part = split_at_frozen(model)
     sets = {"data": data} if valid is None else {"data": data, "valid": valid}
@@ -275,8 +293,8 @@ def _batches(kept, size, shuffle):
         features, labels = tf.numpy_function(rows, [which], [tf.float32, y.dtype])
         return tf.ensure_shape(features, (None, *x.shape[1:])), tf.ensure_shape(labels, (None,))
 
-    # Not from_generator: since TensorFlow 2.21 its first use makes glibc give every freed buffer back to the system,
-    # which from then on makes the whole process up to twice as slow.
+    # Not from_generator: since TensorFlow 2.21 its first use makes glibc give every freed buffer back to the
+    # system, which from then on makes the whole process up to twice as slow.
     order = tf.data.Dataset.range(len(y))
     order = order.shuffle(len(y), seed=0) if shuffle else order
     return order.batch(size).map(batch).prefetch(2)
@@ -285,11 +303,15 @@ def _batches(kept, size, shuffle):
 def _check_labels(labels, model, what):
     n_classes = model.output_shape[-1]
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
-        raise ValueError(f"{what} gives labels of shape {labels.shape} and type {labels.dtype}; expected one whole "
-                         f"number an image, 0 to {n_classes - 1}.")
+        raise ValueError(
+            f"{what} gives labels of shape {labels.shape} and type {labels.dtype}; expected one whole "
+            f"number an image, 0 to {n_classes - 1}."
+        )
     if labels.min() < 0 or labels.max() >= n_classes:
-        raise ValueError(f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to "
-                         f"{n_classes - 1} for the {n_classes} class scores of model '{model.name}'.")
+        raise ValueError(
+            f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to "
+            f"{n_classes - 1} for the {n_classes} class scores of model '{model.name}'."
+        )
 
 
 def _is_whole(number):
@@ -306,5 +328,6 @@ def _fresh(optimizer):
         # Keras numbers the names of its optimizers; the same training has the same configuration, always.
         return type(optimizer).from_config({**optimizer.get_config(), "name": "optimizer"})
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"optimizer is {optimizer!r}; expected one of Keras' or its name, for example "
-                         '"adam".') from error
+        raise ValueError(
+            f'optimizer is {optimizer!r}; expected one of Keras\' or its name, for example "adam".'
+        ) from error

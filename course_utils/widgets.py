@@ -1,8 +1,9 @@
 """Explorers: sliders that make a map something to touch, drawn in the browser by `explorer.js`.
 
-The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers within
-a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can compute goes
-through `_live` instead, as JPEG. A cell that is run again takes over the settings of its former explorers.
+The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers
+within a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can
+compute goes through `_live` instead, as JPEG. A cell that is run again takes over the settings of its former
+explorers.
 """
 
 import asyncio
@@ -10,14 +11,14 @@ import functools
 import io
 from pathlib import Path
 
+from course_utils import cam as cam_maths
+from course_utils import localize, plots
+
 import anywidget
 import ipywidgets
 import numpy as np
 import traitlets
 from PIL import Image
-
-from course_utils import cam as cam_maths
-from course_utils import localize, plots
 
 # What the colours can be: (name, for both signs, for evidence only); all are dark where there is no evidence.
 PALETTES = (("inferno, berlin", plots.SIGNED, plots.POSITIVE), ("grey, vanimo", "vanimo", "gray"))
@@ -27,34 +28,62 @@ SIZE = 384  # pixels of a picture on the page
 def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
     """Sliders for class, evidence, opacity, threshold and colours over one image's maps.
 
-    image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers, whose
-    grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All maps
-    share one colour scale. Returns an ipywidgets box.
+    image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers,
+    whose grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All
+    maps share one colour scale. Returns an ipywidgets box.
     """
-    layers = {str(layer): np.asarray(maps) for layer, maps in (cams if isinstance(cams, dict) else {"": cams}).items()}
+    layers = {
+        str(layer): np.asarray(maps)
+        for layer, maps in (cams if isinstance(cams, dict) else {"": cams}).items()
+    }
     if not layers:
         raise ValueError("cams holds no layer; expected {layer: one image's maps, (h, w, C)}.")
     for layer, maps in layers.items():
         name = f"cams[{layer!r}]" if layer else "cams"
         if maps.ndim != 3 or maps.shape[2] != len(class_names) or maps.size == 0:
-            raise ValueError(f"{name} has shape {maps.shape} with {len(class_names)} class names; "
-                             "expected one image's maps, (h, w, C), and C names. Take one of a batch: cams[0].")
+            raise ValueError(
+                f"{name} has shape {maps.shape} with {len(class_names)} class names; "
+                "expected one image's maps, (h, w, C), and C names. Take one of a batch: cams[0]."
+            )
         if not np.isfinite(maps).all():
             raise ValueError(f"{name} has values that are NaN or infinite; nothing true could be drawn.")
     if class_scores is not None and np.shape(class_scores) != (len(class_names),):
-        raise ValueError(f"class_scores has shape {np.shape(class_scores)}; expected ({len(class_names)},), one number a class.")
+        raise ValueError(
+            f"class_scores has shape {np.shape(class_scores)}; expected ({len(class_names)},), one "
+            "number a class."
+        )
     names = [str(name) for name in class_names]
     limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
-    canvas = _canvas("classes", plots._rgb(image), list(layers.values()), size, smooth=True, limit=limit, names=names,
-                     layers=list(layers), scores=None if class_scores is None else np.asarray(class_scores, float).tolist())
-    controls = {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
+    canvas = _canvas(
+        "classes",
+        plots._rgb(image),
+        list(layers.values()),
+        size,
+        smooth=True,
+        limit=limit,
+        names=names,
+        layers=list(layers),
+        scores=None if class_scores is None else np.asarray(class_scores, float).tolist(),
+    )
+    controls = (
+        {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
+    )
     controls |= {
         "class_idx": _choice("map of", names, "whose map is shown"),
-        "evidence": _choice("evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"),
+        "evidence": _choice(
+            "evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"
+        ),
         "opacity": _opacity(),
-        "threshold": _slider("threshold", 0.0, "leave out evidence weaker than this share of the strongest; "
-                                               "the frame is around the largest part that speaks for the class"),
-        "colours": _choice("colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs")}
+        "threshold": _slider(
+            "threshold",
+            0.0,
+            "leave out evidence weaker than this share of the strongest; "
+            "the frame is around the largest part that speaks for the class",
+        ),
+        "colours": _choice(
+            "colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs"
+        ),
+    }
     return _explorer(canvas, **controls)
 
 
@@ -66,23 +95,51 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     """
     feature_maps = np.asarray(feature_maps, float)
     if feature_maps.ndim != 3:
-        raise ValueError(f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K).")
-    cam_maths.class_activation_map(feature_maps[None], class_weights, class_idx)  # raises for whatever doesn't fit
+        raise ValueError(
+            f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K)."
+        )
+    cam_maths.class_activation_map(
+        feature_maps[None], class_weights, class_idx
+    )  # raises for whatever doesn't fit
     class_weights, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
-    names = [f"class {c}" for c in range(class_weights.shape[1])] if class_names is None else [str(name) for name in class_names]
+    names = (
+        [f"class {c}" for c in range(class_weights.shape[1])]
+        if class_names is None
+        else [str(name) for name in class_names]
+    )
     if len(names) != class_weights.shape[1]:
-        raise ValueError(f"There are {len(names)} class names and {class_weights.shape[1]} classes in class_weights; "
-                         "expected one name a class.")
+        raise ValueError(
+            f"There are {len(names)} class names and {class_weights.shape[1]} classes in class_weights; "
+            "expected one name a class."
+        )
     weights = class_weights[:, class_idx]
     reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
-    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # brighter and darker than at the start can be seen
-    canvas = _canvas("weights", None, [feature_maps], size, limit=limit, names=names, class_idx=class_idx,
-                     class_weights=class_weights.tolist(), pooled=feature_maps.mean(axis=(0, 1)).tolist())
+    limit = (
+        2 * float(np.abs(feature_maps @ weights).max()) or 1.0
+    )  # brighter and darker than at the start can be seen
+    canvas = _canvas(
+        "weights",
+        None,
+        [feature_maps],
+        size,
+        limit=limit,
+        names=names,
+        class_idx=class_idx,
+        class_weights=class_weights.tolist(),
+        pooled=feature_maps.mean(axis=(0, 1)).tolist(),
+    )
     canvas.add_traits(**{f"w{k + 1}": traitlets.Float(w).tag(sync=True) for k, w in enumerate(weights)})
     # A slider with steps would move other weights to its nearest step, unasked.
     step = 0.05 if np.allclose(weights / 0.05, np.round(weights / 0.05)) else None
-    return _explorer(canvas, **{f"w{k + 1}": _slider(f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class",
-                                                     -reach, reach, step) for k, w in enumerate(weights)})
+    return _explorer(
+        canvas,
+        **{
+            f"w{k + 1}": _slider(
+                f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", -reach, reach, step
+            )
+            for k, w in enumerate(weights)
+        },
+    )
 
 
 def threshold_explorer(image, cam, true_box, size=SIZE):
@@ -93,31 +150,49 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     """
     cam, picture = np.asarray(cam), plots._rgb(image)
     if cam.ndim != 2 or np.shape(true_box) != (4,):
-        raise ValueError(f"cam has shape {cam.shape} and true_box {np.shape(true_box)}; expected one image's map, "
-                         "(h, w), and box, (4,). Take those of a batch: cams[0], boxes[0].")
+        raise ValueError(
+            f"cam has shape {cam.shape} and true_box {np.shape(true_box)}; expected one image's map, "
+            "(h, w), and box, (4,). Take those of a batch: cams[0], boxes[0]."
+        )
     true_box = localize._boxes(true_box, "true_box", picture.shape[:2])
     localize.box_from_map(cam, picture.shape[:2])  # raises for a bad map, warns of one that says nothing
     canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
     canvas.evidence = 1
-    threshold = _slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95)
+    threshold = _slider(
+        "threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95
+    )
     return _explorer(canvas, threshold=threshold, opacity=_opacity())
 
 
 def predict_then_reveal(image, cam, name, default=None, size=SIZE):
     """The learner chooses the cell where the map of `name` will be strongest; only then the map is shown.
 
-    image (H, W), (H, W, 1) or (H, W, 3), None for the bare cells; cam (h, w), raw; by mouse, or arrow keys and Enter.
-    Returns an ipywidgets box whose `guess()` is the chosen cell (row, column), or `default`, the middle unless
-    given, while none is chosen. Told are the share of the other cells that the choice beats, and its mean over the session.
+    image (H, W), (H, W, 1) or (H, W, 3), None for the bare cells; cam (h, w), raw; by mouse, or arrow keys
+    and Enter. Returns an ipywidgets box whose `guess()` is the chosen cell (row, column), or `default`, the
+    middle unless given, while none is chosen. Told are the share of the other cells that the choice beats,
+    and its mean over the session.
     """
     cam = plots._checked_map(plots.Panel(name, cam=cam))
     guess = tuple((n - 1) // 2 for n in cam.shape) if default is None else default
-    if np.shape(guess) != (2,) or np.asarray(guess).dtype.kind not in "iu" or not (0 <= np.asarray(guess)).all() \
-            or not (np.asarray(guess) < cam.shape).all():
-        raise ValueError(f"default is {default!r}; expected a row and a column of the map's {cam.shape[0]} × "
-                         f"{cam.shape[1]} cells, such as (0, 0).")
-    canvas = _canvas("predict", None if image is None else plots._rgb(image), [cam[..., None]], size, smooth=True,
-                     name=str(name), limit=float(np.abs(cam).max()) or 1.0)
+    if (
+        np.shape(guess) != (2,)
+        or np.asarray(guess).dtype.kind not in "iu"
+        or not (0 <= np.asarray(guess)).all()
+        or not (np.asarray(guess) < cam.shape).all()
+    ):
+        raise ValueError(
+            f"default is {default!r}; expected a row and a column of the map's {cam.shape[0]} × "
+            f"{cam.shape[1]} cells, such as (0, 0)."
+        )
+    canvas = _canvas(
+        "predict",
+        None if image is None else plots._rgb(image),
+        [cam[..., None]],
+        size,
+        smooth=True,
+        name=str(name),
+        limit=float(np.abs(cam).max()) or 1.0,
+    )
     canvas.guess = [int(i) for i in guess]
     box = _explorer(canvas)
     box.guess = lambda: tuple(canvas.guess)
@@ -127,28 +202,37 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
 def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
     """Sliders for a hole in a wheel: what networks predict then, beside what the plate elements compute.
 
-    metal (64, 64) bool, as `wheels.draw_wheel` makes it; networks {name: predict}, each a function of such a wheel that
-    returns its frequency (Hz) and its map (h, w); start: distance from the centre, angle (degrees, anticlockwise
-    from the right) and diameter, lengths in mm. The map is drawn less its mean; the ring is the rim of the hole.
-    Where a hole leaves loose parts, there is no frequency to compute, and the words say so.
+    metal (64, 64) bool, as `wheels.draw_wheel` makes it; networks {name: predict}, each a function of such a
+    wheel that returns its frequency (Hz) and its map (h, w); start: distance from the centre, angle (degrees,
+    anticlockwise from the right) and diameter, lengths in mm. The map is drawn less its mean; the ring is the
+    rim of the hole. Where a hole leaves loose parts, there is no frequency to compute, and the words say so.
     """
     from course_utils.datasets import wheels
 
     if not networks or not all(map(callable, networks.values())):
-        raise ValueError("networks is empty or holds something that can't be called; expected {name: function of a wheel}.")
+        raise ValueError(
+            "networks is empty or holds something that can't be called; expected {name: function of a wheel}."
+        )
     whole = wheels.solve(metal)  # raises for a bad wheel
     answers = {name: predict(metal) for name, predict in networks.items()}
     limits = [float(np.abs(cam - cam.mean()).max()) or 1.0 for _, cam in answers.values()]
     limits.append(float(np.abs(wheels.in_cells(whole.sensitivity)).max()))
     mm = 1000 * wheels.STEEL["pixel"]
     times = max(1, size // wheels.SIZE)
-    shows = _choice("map of", [*networks, "plate elements"], "whose map is shown; that of the plate elements is the sensitivity")
+    shows = _choice(
+        "map of",
+        [*networks, "plate elements"],
+        "whose map is shown; that of the plate elements is the sensitivity",
+    )
     opacity = _opacity()
     distance, angle, diameter = (
-        _slider(name, value, help_text, low, high, step) for name, value, help_text, low, high, step in (
+        _slider(name, value, help_text, low, high, step)
+        for name, value, help_text, low, high, step in (
             ("distance", start[0], "of the hole from the wheel's centre, mm", 14, 58, 1),
             ("angle", start[1], "of the hole, degrees, anticlockwise from the right", 0, 355, 5),
-            ("diameter", start[2], "of the hole, mm", 0, 24, 1)))
+            ("diameter", start[2], "of the hole, mm", 0, 24, 1),
+        )
+    )
     for slider in (distance, angle, diameter):
         slider.readout_format = ".0f"
 
@@ -156,22 +240,33 @@ def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
         cut = wheels.with_hole(metal, distance / mm, angle, diameter / 2 / mm)
         predicted = {name: predict(cut) for name, predict in networks.items()}
         gone = int(metal.sum() - cut.sum())
-        words = [f"The hole takes {gone} of {metal.sum()} pixels of metal." if gone else "The hole takes no metal."]
+        words = [
+            f"The hole takes {gone} of {metal.sum()} pixels of metal." if gone else "The hole takes no metal."
+        ]
         try:
             solution = wheels.solve(cut)
-            words.append(f"Plate elements: {whole.frequency:.1f} Hz before, {_from_to(whole.frequency, solution.frequency)}.")
+            words.append(
+                f"Plate elements: {whole.frequency:.1f} Hz before, "
+                f"{_from_to(whole.frequency, solution.frequency)}."
+            )
             cam = wheels.in_cells(solution.sensitivity)
         except ValueError as error:
-            words.append(f"Plate elements: no answer. {str(error).partition(';')[0]}. What is said of it all the same:")
+            words.append(
+                f"Plate elements: no answer. {str(error).partition(';')[0]}. What is said of it all the same:"
+            )
             cam = np.zeros((wheels.CELLS, wheels.CELLS))
-        words += [f"{name}: {answers[name][0]:.1f} Hz before, {_from_to(answers[name][0], hertz)}."
-                  for name, (hertz, _) in predicted.items()]
+        words += [
+            f"{name}: {answers[name][0]:.1f} Hz before, {_from_to(answers[name][0], hertz)}."
+            for name, (hertz, _) in predicted.items()
+        ]
         if shown < len(networks):
             cam = list(predicted.values())[shown][1]
             cam = cam - cam.mean()
         picture = cut.astype(float).repeat(times, axis=0).repeat(times, axis=1)
         pixels = plots.overlay(picture, cam, "signed", opacity, 0.0, limits[shown])
-        centre = len(picture) / 2 + distance / mm * times * np.array([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+        centre = len(picture) / 2 + distance / mm * times * np.array(
+            [-np.sin(np.radians(angle)), np.cos(np.radians(angle))]
+        )
         return _with_ring(pixels, centre, diameter / 2 / mm * times), "\n".join(words)
 
     return _live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
@@ -183,7 +278,7 @@ def _from_to(before, after):
 
 def _with_ring(pixels, centre, radius):
     """The picture with a white ring, three pixels thick with a black rim, round a centre (row, column)."""
-    y, x = np.ogrid[:pixels.shape[0], :pixels.shape[1]]
+    y, x = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
     off = np.abs(np.hypot(y + 0.5 - centre[0], x + 0.5 - centre[1]) - radius)
     pixels[off < 3] = 0
     pixels[off < 1.5] = 255
@@ -213,10 +308,11 @@ class _Canvas(anywidget.AnyWidget):
 
 
 def _canvas(kind, picture, maps, size, smooth=False, **facts):
-    """The canvas over a picture (H, W, 3) uint8 and maps (h, w, K) of each layer, about `size` pixels large on the page.
+    """The canvas over a picture (H, W, 3) uint8 and maps (h, w, K) of each layer, about `size` pixels large
+    on the page.
 
-    The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged. Without a
-    picture, None, its bare cells are drawn, with their values if they are few.
+    The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged.
+    Without a picture, None, its bare cells are drawn, with their values if they are few.
     """
     from matplotlib import colormaps
 
@@ -229,18 +325,33 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
     shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
     palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
     width = size * picture.shape[1] // max(picture.shape[:2])
-    return _Canvas(sent={"kind": kind, "picture": picture.tobytes(), "picture_shape": list(picture.shape[:2]),
-                         "maps": b"".join(layer.astype("<f4").tobytes() for layer in maps), "shape": shape,
-                         "grids": [list(layer.shape) for layer in maps], "zoom": 1 if smooth else times, "width": width,
-                         "palettes": np.round(palettes).astype(np.uint8).tobytes(), "bare": bare, **facts},
-                   opacity=1.0 if bare else 0.65)
+    return _Canvas(
+        sent={
+            "kind": kind,
+            "picture": picture.tobytes(),
+            "picture_shape": list(picture.shape[:2]),
+            "maps": b"".join(layer.astype("<f4").tobytes() for layer in maps),
+            "shape": shape,
+            "grids": [list(layer.shape) for layer in maps],
+            "zoom": 1 if smooth else times,
+            "width": width,
+            "palettes": np.round(palettes).astype(np.uint8).tobytes(),
+            "bare": bare,
+            **facts,
+        },
+        opacity=1.0 if bare else 0.65,
+    )
 
 
 def _explorer(canvas, **controls):
     """The canvas beside the controls that move its traits of the same names, linked in the browser."""
-    links = [ipywidgets.jslink((control, _moves(control)), (canvas, trait)) for trait, control in controls.items()]
+    links = [
+        ipywidgets.jslink((control, _moves(control)), (canvas, trait)) for trait, control in controls.items()
+    ]
     kept = [(control.description, control, _moves(control)) for control in controls.values()]
-    kept += [((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")]  # of this map only
+    kept += [
+        ((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")
+    ]  # of this map only
     box = _take_over(_box(list(controls.values()), canvas), kept, [canvas, *links])
     for trait, control in controls.items():
         setattr(canvas, trait, getattr(control, _moves(control)))
@@ -252,8 +363,17 @@ def _moves(control):
 
 
 def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
-    return ipywidgets.FloatSlider(value=value, min=low, max=high, step=step, description=name, tooltip=help_text,
-                                  readout_format=".2f", style={"description_width": "6em"}, layout={"width": "32em"})
+    return ipywidgets.FloatSlider(
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        description=name,
+        tooltip=help_text,
+        readout_format=".2f",
+        style={"description_width": "6em"},
+        layout={"width": "32em"},
+    )
 
 
 def _opacity():
@@ -264,15 +384,23 @@ def _choice(name, options, help_text):
     """Buttons for a few options, a list to unfold for many."""
     numbered = [(option, i) for i, option in enumerate(options)]  # two classes may have the same name
     if len(options) > 6:
-        return ipywidgets.Dropdown(options=numbered, description=name, tooltip=help_text, style={"description_width": "6em"})
-    return ipywidgets.ToggleButtons(options=numbered, description=name, tooltip=help_text,
-                                    tooltips=[f"{name} {option}" for option in options],
-                                    style={"description_width": "6em", "button_width": "auto"})
+        return ipywidgets.Dropdown(
+            options=numbered, description=name, tooltip=help_text, style={"description_width": "6em"}
+        )
+    return ipywidgets.ToggleButtons(
+        options=numbered,
+        description=name,
+        tooltip=help_text,
+        tooltips=[f"{name} {option}" for option in options],
+        style={"description_width": "6em", "button_width": "auto"},
+    )
 
 
 def _box(controls, view):
     view.descriptions = {control.description: control.tooltip for control in controls}
-    box = ipywidgets.HBox(([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view])
+    box = ipywidgets.HBox(
+        ([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view]
+    )
     return box.add_class("course-explorer")
 
 
@@ -280,7 +408,8 @@ def _box(controls, view):
 
 
 def _live(controls, draw, size):
-    """The controls beside a picture that only Python can draw: draw(*values) -> (H, W, 3) uint8 pixels and words.
+    """The controls beside a picture that only Python can draw: draw(*values) -> (H, W, 3) uint8 pixels and
+    words.
 
     What was drawn is kept. Values that come in while one is being drawn are passed over but for the latest.
     """
@@ -291,7 +420,9 @@ def _live(controls, draw, size):
         with canvas.hold_sync():  # one message for both
             canvas.words, canvas.jpeg = drawn(*[control.value for control in controls])
 
-    box = _take_over(_box(controls, canvas), [(control.description, control, "value") for control in controls], [canvas])
+    box = _take_over(
+        _box(controls, canvas), [(control.description, control, "value") for control in controls], [canvas]
+    )
     redraw()
     ask = _latest(redraw)
     for control in controls:
@@ -327,14 +458,17 @@ def _encoded(pixels, words):
 
 # --- inside: a cell that is run again --------------------------------------------------------
 
-_MADE = {}  # cell -> (its run, explorers made in this run, settings that the last run's explorers were left with)
+# cell -> (its run, explorers made in this run, settings that the last run's explorers were left with)
+_MADE = {}
 
 
 def _take_over(box, kept, parts):
-    """Give `box` the settings that the explorer in its place had when its cell was last run; that one is closed.
+    """Give `box` the settings that the explorer in its place had when its cell was last run; that one is
+    closed.
 
-    kept: (name, widget, trait) of what the learner can move; parts: widgets that are not in the box. A setting is taken
-    over where name and starting value are the same, so a cell that was changed shows what it says.
+    kept: (name, widget, trait) of what the learner can move; parts: widgets that are not in the box. A
+    setting is taken over where name and starting value are the same, so a cell that was changed shows what it
+    says.
     """
     cell, run = _running_cell()
     if cell is None:  # not in a notebook, or a front end that doesn't name cells
@@ -374,5 +508,7 @@ def _running_cell():
 
 def _inside(widget):
     """A widget with all it holds: children, layouts, styles."""
-    held = [getattr(widget, name, None) for name in ("layout", "style")] + list(getattr(widget, "children", ()))
+    held = [getattr(widget, name, None) for name in ("layout", "style")] + list(
+        getattr(widget, "children", ())
+    )
     return [widget] + [one for part in held if part is not None for one in _inside(part)]

@@ -1,4 +1,6 @@
-"""Notebooks as editors save them, and what a student does in one: split, merge, paste, move. Texts, as on the disk."""
+"""Notebooks as editors save them, and what a student does in one: split, merge, paste, move. Texts, as on the
+disk.
+"""
 
 import copy
 import json
@@ -7,26 +9,34 @@ import nbformat
 
 
 def place(notebook, grade_id):
-    return next(k for k, c in enumerate(notebook.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+    return next(
+        k for k, c in enumerate(notebook.cells) if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id
+    )
 
 
 def own(source, kind="code"):
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+    make = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
     return make[kind](source)
 
 
 def split(notebook, grade_id, line):
-    """JupyterLab: the metadata are in both halves, the second has a new id, empty lines at the cut are gone."""
+    """JupyterLab: the metadata are in both halves, the second has a new id, the cut no empty lines."""
     at = place(notebook, grade_id)
     lines = notebook.cells[at].source.split("\n")
     second = copy.deepcopy(notebook.cells[at])
     second.id = f"{second.id}-second"
-    notebook.cells[at].source, second.source = ("\n".join(half).strip("\n") for half in (lines[:line], lines[line:]))
+    notebook.cells[at].source, second.source = (
+        "\n".join(half).strip("\n") for half in (lines[:line], lines[line:])
+    )
     notebook.cells.insert(at + 1, second)
 
 
 def merged(notebook, first, last, active):
-    """JupyterLab: one cell with a new id and the metadata and type of the active one, the locked ones in it."""
+    """JupyterLab: one cell with a new id and metadata and type of the active one, locked ones in it."""
     taken = notebook.cells[first:last]
     one = copy.deepcopy(notebook.cells[active])
     one.id, one.source = "merged", "\n\n".join(cell.source for cell in taken)

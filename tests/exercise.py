@@ -1,4 +1,4 @@
-"""Exercises run without a kernel, cell by cell in one namespace: fast enough for hundreds of wrong answers."""
+"""Exercises run without a kernel, cell by cell in one namespace: fast, for hundreds of wrong answers."""
 
 import contextlib
 import io
@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import nbformat
-
 from course_utils import grading
+
+import nbformat
 
 ROOT = Path(__file__).parents[1]
 SOLUTIONS = sorted((ROOT / "solutions").glob("ex*/ex*.ipynb"))
@@ -36,11 +36,12 @@ class Outcome(NamedTuple):
 
 
 def role(cell):
-    """"answer", "test", "manual", "locked" or "" for a cell of an exercise."""
+    """ "answer", "test", "manual", "locked" or "" for a cell of an exercise."""
     about = cell.metadata.get("nbgrader", {})
     grade, solution = about.get("grade"), about.get("solution")
     return {(True, True): "manual", (False, True): "answer", (True, False): "test"}.get(
-        (grade, solution), "locked" if about.get("locked") else "")
+        (grade, solution), "locked" if about.get("locked") else ""
+    )
 
 
 def run(path, answers=None, student="self-study", pictures=False):
@@ -70,7 +71,9 @@ def run(path, answers=None, student="self-study", pictures=False):
                 if error:
                     messages[grade_id] = f"{type(error).__name__}: {error}"
             elif error and kind != "answer":
-                raise AssertionError(f"Cell {grade_id or cell.id} of {Path(path).name} can't be run: {error!r}") from error
+                raise AssertionError(
+                    f"Cell {grade_id or cell.id} of {Path(path).name} can't be run: {error!r}"
+                ) from error
     finally:
         os.chdir(folder)
         if before is None:

@@ -3,12 +3,12 @@
 import functools
 import sys
 
+from course_utils import cam
+from course_utils.grading.answers import compare, own_work
+
 import numpy as np
 import pytest
 from exercise import SOLUTIONS, run
-
-from course_utils import cam
-from course_utils.grading.answers import compare, own_work
 
 
 def said(call, *args, **kwargs):
@@ -47,19 +47,22 @@ def in_place(a):
     return a
 
 
-@pytest.mark.parametrize("function, sentence", [
-    (cam.softmax, "softmax leaves its work to course_utils"),
-    (functools.partial(cam.softmax), "your function leaves its work to course_utils"),
-    (lambda a: [cam.softmax(row) for row in a][0], "leaves its work to course_utils"),
-    (lambda a: __import__("scipy.special").special.softmax(a), "leaves its work to scipy"),
-    (in_place, "in_place changes the arrays it was given"),
-    (lambda a: None, "returns nothing"),
-    (lambda a: a @ np.ones((2, 2)), "given (2, 3), stops: ValueError: matmul"),
-    (lambda a: a[5], "stops: IndexError"),
-    (lambda a, b: a, "stops: TypeError"),
-    (lambda a: np.exp(1000 * (a + 1)), "makes NumPy warn: overflow"),
-    (3, "3 isn't a function"),
-])
+@pytest.mark.parametrize(
+    "function, sentence",
+    [
+        (cam.softmax, "softmax leaves its work to course_utils"),
+        (functools.partial(cam.softmax), "your function leaves its work to course_utils"),
+        (lambda a: [cam.softmax(row) for row in a][0], "leaves its work to course_utils"),
+        (lambda a: __import__("scipy.special").special.softmax(a), "leaves its work to scipy"),
+        (in_place, "in_place changes the arrays it was given"),
+        (lambda a: None, "returns nothing"),
+        (lambda a: a @ np.ones((2, 2)), "given (2, 3), stops: ValueError: matmul"),
+        (lambda a: a[5], "stops: IndexError"),
+        (lambda a, b: a, "stops: TypeError"),
+        (lambda a: np.exp(1000 * (a + 1)), "makes NumPy warn: overflow"),
+        (3, "3 isn't a function"),
+    ],
+)
 def test_own_work_says_what_is_wrong(function, sentence):
     before = sys.getprofile()
     assert sentence in said(own_work, function, np.arange(6.0).reshape(2, 3))
@@ -80,10 +83,14 @@ def test_own_work_lets_a_task_allow_a_library_and_stops_at_what_is_not_written_y
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number, builder", [
-    (3, lambda: __import__("course_utils.models").models.digit_net()),
-    (4, lambda: __import__("course_utils.transfer").transfer.backbone("small")),
-    (5, lambda: __import__("course_utils.models").models.pets_net(trained=True, grid=12))])
+@pytest.mark.parametrize(
+    "number, builder",
+    [
+        (3, lambda: __import__("course_utils.models").models.digit_net()),
+        (4, lambda: __import__("course_utils.transfer").transfer.backbone("small")),
+        (5, lambda: __import__("course_utils.models").models.pets_net(trained=True, grid=12)),
+    ],
+)
 def test_networks_in_numpy_are_those_of_keras(number, builder):
     path = next(p for p in SOLUTIONS if p.stem.startswith(f"ex{number:02d}"))
     names = run(path).namespace
@@ -91,13 +98,17 @@ def test_networks_in_numpy_are_those_of_keras(number, builder):
 
     model = builder()
     if number == 3:
-        model.set_weights([names["network"][n] for n in ("kernel_1", "bias_1", "kernel_2", "bias_2", "class_weights")])
+        model.set_weights(
+            [names["network"][n] for n in ("kernel_1", "bias_1", "kernel_2", "bias_2", "class_weights")]
+        )
         images, numpy_maps = names["my_digits"], names["feature_maps"](names["my_digits"], names["network"])
     elif number == 4:
         images, numpy_maps = names["my_test"].images[:4].astype("float32"), names["my_test_maps"][:4]
     else:
         images, numpy_maps = names["my_test"].images[:4].astype("float32"), names["my_test_maps"][:4]
-    maps = keras.Model(model.input, model.output if number == 4 else model.get_layer("feature_maps").output).predict(images, verbose=0)
+    maps = keras.Model(
+        model.input, model.output if number == 4 else model.get_layer("feature_maps").output
+    ).predict(images, verbose=0)
     if number == 5:
         class_weights = model.get_layer("class_scores").get_weights()[0]
         maps = cam.upsample(cam.class_activation_map(maps, class_weights, names["my_test"].labels[:4]), 96)

@@ -7,14 +7,18 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import pytest
-
 from benchmarks import mnist, start, stopwatch, table
 from benchmarks.table import met, row
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
-CIRCUMSTANCES = {"date": "2031-05-17", "machine": "2 cores, 8 GB of memory",
-                 "versions": {"Python": "3.11", "keras": "3.15"}, "others": 0.01}
+CIRCUMSTANCES = {
+    "date": "2031-05-17",
+    "machine": "2 cores, 8 GB of memory",
+    "versions": {"Python": "3.11", "keras": "3.15"},
+    "others": 0.01,
+}
 
 
 def saved(folder, name="mnist", rows=(), **changes):
@@ -27,9 +31,15 @@ def cells(text, what):
 
 
 def test_a_line_shows_median_spread_runs_goal_and_verdict(tmp_path):
-    saved(tmp_path, rows=[row("ratio", [0.9, 0.6, 0.65], "×", ("<=", 0.7)),
-                          row("accuracy", [99.41], "%", (">=", 99.5)),
-                          row("seconds", [1234.5, 2], "s"), row("modules", [0, 0], goal=("<=", 0))])
+    saved(
+        tmp_path,
+        rows=[
+            row("ratio", [0.9, 0.6, 0.65], "×", ("<=", 0.7)),
+            row("accuracy", [99.41], "%", (">=", 99.5)),
+            row("seconds", [1234.5, 2], "s"),
+            row("modules", [0, 0], goal=("<=", 0)),
+        ],
+    )
     text = table.markdown(tmp_path)
     assert cells(text, "ratio") == ["0.65 ×", "0.60 – 0.90", "3", "≤ 0.7 ×", "yes"]
     assert cells(text, "accuracy") == ["99.41 %", "", "1", "≥ 99.5 %", "**no**"]
@@ -39,7 +49,9 @@ def test_a_line_shows_median_spread_runs_goal_and_verdict(tmp_path):
 
 def test_a_table_tells_when_on_what_and_with_which_versions(tmp_path):
     saved(tmp_path)
-    assert "- `mnist`, 2031-05-17; 2 cores, 8 GB of memory; Python 3.11, keras 3.15." in table.markdown(tmp_path)
+    assert "- `mnist`, 2031-05-17; 2 cores, 8 GB of memory; Python 3.11, keras 3.15." in table.markdown(
+        tmp_path
+    )
 
 
 @pytest.mark.parametrize("others, warned", [(0.05, False), (0.4, True)])
@@ -48,11 +60,19 @@ def test_a_busy_machine_is_confessed(tmp_path, others, warned):
     assert ("not quiet" in table.markdown(tmp_path)) == warned
 
 
-@pytest.mark.parametrize("values, goal, verdict", [
-    ([0.7], ("<=", 0.7), True), ([0.71], ("<=", 0.7), False),
-    ([99.5], (">=", 99.5), True), ([99.4], (">=", 99.5), False),
-    ([1, 1, 9], ("<=", 2), True), ([9, 9, 1], ("<=", 2), False),
-    ([5], None, None), ([], ("<=", 1), False)])
+@pytest.mark.parametrize(
+    "values, goal, verdict",
+    [
+        ([0.7], ("<=", 0.7), True),
+        ([0.71], ("<=", 0.7), False),
+        ([99.5], (">=", 99.5), True),
+        ([99.4], (">=", 99.5), False),
+        ([1, 1, 9], ("<=", 2), True),
+        ([9, 9, 1], ("<=", 2), False),
+        ([5], None, None),
+        ([], ("<=", 1), False),
+    ],
+)
 def test_the_median_decides(values, goal, verdict):
     assert met(row("it", values, goal=goal)) is verdict
 
@@ -82,8 +102,9 @@ def test_the_table_in_the_repository_is_what_its_results_say():
     assert (table.HERE / "RESULTS.md").read_text(encoding="utf-8") == table.markdown()
 
 
-@pytest.mark.parametrize("file", [table.HERE / "RESULTS.md", *sorted(table.RESULTS.glob("*.json"))],
-                         ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [table.HERE / "RESULTS.md", *sorted(table.RESULTS.glob("*.json"))], ids=lambda file: file.name
+)
 def test_results_name_no_machine(file):
     text = file.read_text(encoding="utf-8")
     assert platform.node() not in text.split()
@@ -121,12 +142,16 @@ def test_mnist_says_so_where_its_data_is_absent():
 PNG = '<img src="data:image/png;base64,AAAA" alt="{}">'
 
 
-@pytest.mark.parametrize("output, kinds", [
-    ({"data": {"text/html": PNG.format("A drawn cat.")}}, {"picture"}),
-    ({"data": {"image/png": "AAAA"}}, {"picture"}),
-    ({"data": {"text/html": PNG.format("The class activation map of cat.")}}, {"picture", "map"}),
-    ({"data": {"text/html": "<b>A class activation map in words</b>"}}, set()),
-    ({"text": "image/png"}, set())])
+@pytest.mark.parametrize(
+    "output, kinds",
+    [
+        ({"data": {"text/html": PNG.format("A drawn cat.")}}, {"picture"}),
+        ({"data": {"image/png": "AAAA"}}, {"picture"}),
+        ({"data": {"text/html": PNG.format("The class activation map of cat.")}}, {"picture", "map"}),
+        ({"data": {"text/html": "<b>A class activation map in words</b>"}}, set()),
+        ({"text": "image/png"}, set()),
+    ],
+)
 def test_pictures_and_maps_are_told_apart(output, kinds):
     assert start.kinds_of_picture({"outputs": [output]}) == kinds
 
@@ -140,9 +165,17 @@ def test_a_broken_notebook_costs_only_its_own_row():
     assert start._seconds("01", [start._try(lambda: {"end": 2.5})], "end")["values"] == [2.5]
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["mnits"], "there is no benchmark 'mnits'; choose from mnist, cam_cost, gradients, caching, pets, grading, explorers, start, set_up"),
-    (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1")])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            ["mnits"],
+            "there is no benchmark 'mnits'; choose from mnist, cam_cost, gradients, caching, pets, "
+            "grading, explorers, start, set_up",
+        ),
+        (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1"),
+    ],
+)
 def test_the_command_explains_wrong_arguments(arguments, message):
     command = [sys.executable, "-m", "benchmarks", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

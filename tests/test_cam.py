@@ -4,15 +4,16 @@ import subprocess
 import sys
 import warnings
 
+from course_utils import cam
+
 import numpy as np
 import pytest
 import scipy.ndimage
 import scipy.special
 from checks import refused
-from hypothesis import assume, given, settings, strategies as st
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
-from course_utils import cam
 
 steady = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 EPS32 = float(np.finfo(np.float32).eps)
@@ -36,8 +37,9 @@ def networks(draw, n_bases=1):
 
 
 def maps(max_side=8):
-    return hnp.arrays(float, st.tuples(*[st.integers(1, max_side)] * 2),
-                      elements=st.floats(-100, 100, width=32))
+    return hnp.arrays(
+        float, st.tuples(*[st.integers(1, max_side)] * 2), elements=st.floats(-100, 100, width=32)
+    )
 
 
 def close(a, b, scale, relative):
@@ -163,8 +165,9 @@ def test_scores_equal_keras():
 
 # --- softmax ---------------------------------------------------------------------------------
 
-logits = hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5),
-                    elements=st.floats(-1e4, 1e4))
+logits = hnp.arrays(
+    float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=5), elements=st.floats(-1e4, 1e4)
+)
 
 
 @steady
@@ -277,8 +280,9 @@ def test_the_peak_of_a_border_cell_stays_inside_it():
     assert (rows.min(), rows.max()) == (208, 223) and (columns.min(), columns.max()) == (0, 15)
 
 
-@pytest.mark.parametrize("n_in, n_out",
-                         [(7, 224), (14, 224), (5, 40), (7, 28), (4, 4), (1, 9), (8, 4), (28, 7)])
+@pytest.mark.parametrize(
+    "n_in, n_out", [(7, 224), (14, 224), (5, 40), (7, 28), (4, 4), (1, 9), (8, 4), (28, 7)]
+)
 @pytest.mark.parametrize("method", ["bilinear", "bicubic"])
 def test_the_same_numbers_as_tensorflow(n_in, n_out, method):
     """On grids whose positions are exact in single precision and in TensorFlow's bicubic table (1/1024)."""
@@ -290,8 +294,15 @@ def test_the_same_numbers_as_tensorflow(n_in, n_out, method):
 
 
 @steady
-@given(h=sizes, w=sizes, H=sizes, W=sizes, times=st.sampled_from([1, 3, 11]), method=methods,
-       seed=st.integers(0, 99))
+@given(
+    h=sizes,
+    w=sizes,
+    H=sizes,
+    W=sizes,
+    times=st.sampled_from([1, 3, 11]),
+    method=methods,
+    seed=st.integers(0, 99),
+)
 def test_the_same_numbers_as_tensorflow_for_any_size(h, w, H, W, times, method, seed):
     """Bilinear both ways; bicubic enlarging with antialias=True, which leaves the 1/1024 table out."""
     import tensorflow as tf
@@ -325,9 +336,14 @@ def quietly_normalised(m, keep):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @steady
-@given(m=hnp.arrays(float, hnp.array_shapes(min_dims=2, max_dims=3, max_side=4),
-                    elements=st.floats(-2.0**100, 2.0**100, width=32)),  # down to the smallest there are
-       keep=st.sampled_from(["positive", "signed"]))
+@given(
+    m=hnp.arrays(
+        float,
+        hnp.array_shapes(min_dims=2, max_dims=3, max_side=4),
+        elements=st.floats(-(2.0**100), 2.0**100, width=32),
+    ),  # down to the smallest there are
+    keep=st.sampled_from(["positive", "signed"]),
+)
 def test_normalised_maps_use_their_range_or_are_zero_with_a_warning(dtype, m, keep):
     m = m.astype(dtype)
     before = m.copy()
@@ -362,11 +378,15 @@ def test_normalising_scales_and_nothing_else(keep):
         assert cam.normalise(m.astype(np.float32), keep).dtype == np.float32
 
 
-@pytest.mark.parametrize("m, keep, reason", [
-    (np.full((2, 2), 3.0), "positive", "same everywhere"),
-    (np.full((2, 2), -3.0), "signed", "same everywhere"),
-    (np.zeros((2, 2)), "signed", "same everywhere"),
-    (np.array([[-1.0, -2]]), "positive", "no positive evidence")])
+@pytest.mark.parametrize(
+    "m, keep, reason",
+    [
+        (np.full((2, 2), 3.0), "positive", "same everywhere"),
+        (np.full((2, 2), -3.0), "signed", "same everywhere"),
+        (np.zeros((2, 2)), "signed", "same everywhere"),
+        (np.array([[-1.0, -2]]), "positive", "no positive evidence"),
+    ],
+)
 def test_nothing_to_show_is_said(m, keep, reason):
     with pytest.warns(UserWarning, match=reason):
         assert not cam.normalise(m, keep).any()
@@ -452,8 +472,10 @@ BAD_FEATURE_MAPS = {
     "text": (TEXT, TypeError, ["feature_maps", "real numbers"]),
     "nothing": (None, TypeError, ["feature_maps", "real numbers"]),
 }
-TAKE_FEATURE_MAPS = {name: CALLS[name] for name in (
-    "global_average_pooling", "class_scores", "class_activation_maps", "class_activation_map")}
+TAKE_FEATURE_MAPS = {
+    name: CALLS[name]
+    for name in ("global_average_pooling", "class_scores", "class_activation_maps", "class_activation_map")
+}
 
 
 @pytest.mark.parametrize("name", TAKE_FEATURE_MAPS)
@@ -465,26 +487,35 @@ def test_bad_feature_maps(name, what):
 
 
 @pytest.mark.parametrize("name", ["class_scores", "class_activation_maps", "class_activation_map"])
-@pytest.mark.parametrize("bad, error, fragments", [
-    (W_.T, ValueError, ["(2, 4)", "(K, C)", "K = 4", "class_weights.T"]),
-    (W_[:3], ValueError, ["(3, 2)", "K = 4"]),
-    (W_[:, 0], ValueError, ["(4,)", "(K, C)"]),
-    (W_[:, :0], ValueError, ["(4, 0)", "(K, C)"]),
-    (W_ * np.nan, ValueError, ["class_weights", "8 value(s)", "NaN"]),
-    (W_ * 1j, TypeError, ["class_weights", "complex128", "real numbers"]),
-    ("w", TypeError, ["class_weights", "real numbers"])],
-    ids=["transposed", "wrong K", "one axis", "no classes", "NaN", "complex", "text"])
+@pytest.mark.parametrize(
+    "bad, error, fragments",
+    [
+        (W_.T, ValueError, ["(2, 4)", "(K, C)", "K = 4", "class_weights.T"]),
+        (W_[:3], ValueError, ["(3, 2)", "K = 4"]),
+        (W_[:, 0], ValueError, ["(4,)", "(K, C)"]),
+        (W_[:, :0], ValueError, ["(4, 0)", "(K, C)"]),
+        (W_ * np.nan, ValueError, ["class_weights", "8 value(s)", "NaN"]),
+        (W_ * 1j, TypeError, ["class_weights", "complex128", "real numbers"]),
+        ("w", TypeError, ["class_weights", "real numbers"]),
+    ],
+    ids=["transposed", "wrong K", "one axis", "no classes", "NaN", "complex", "text"],
+)
 def test_bad_class_weights(name, bad, error, fragments):
     with refused(*fragments, error=error):
         CALLS[name](F, bad, None)
 
 
-@pytest.mark.parametrize("bad, error, fragments", [
-    (np.ones(3), ValueError, ["(3,)", "(2,)", "one number a class"]),
-    (np.ones((1, 2)), ValueError, ["(1, 2)", "(2,)"]),
-    (1.0, ValueError, ["()", "(2,)"]),
-    ([np.inf, 0], ValueError, ["bias", "infinite"]),
-    (["a", "b"], TypeError, ["bias", "real numbers"])], ids=str)
+@pytest.mark.parametrize(
+    "bad, error, fragments",
+    [
+        (np.ones(3), ValueError, ["(3,)", "(2,)", "one number a class"]),
+        (np.ones((1, 2)), ValueError, ["(1, 2)", "(2,)"]),
+        (1.0, ValueError, ["()", "(2,)"]),
+        ([np.inf, 0], ValueError, ["bias", "infinite"]),
+        (["a", "b"], TypeError, ["bias", "real numbers"]),
+    ],
+    ids=str,
+)
 def test_bad_bias(bad, error, fragments):
     with refused(*fragments, error=error):
         cam.class_scores(F, W_, bad)
@@ -492,21 +523,26 @@ def test_bad_bias(bad, error, fragments):
         cam.identity_gap(np.zeros((1, 2, 3, 2)), np.zeros((1, 2)), bad)
 
 
-@pytest.mark.parametrize("bad, error, fragments", [
-    (2, ValueError, ["2", "out of range", "2 classes", "0 to 1"]),
-    (-1, ValueError, ["-1", "out of range", "0 to 1"]),
-    ([0, 1, 7], ValueError, ["7", "out of range", "0 to 1"]),
-    ([0, 1], ValueError, ["(2,)", "3 image(s)", "exactly one per image"]),
-    ([0], ValueError, ["(1,)", "3 image(s)"]),
-    ([0, 1, 0, 1], ValueError, ["(4,)", "3 image(s)"]),
-    ([[0], [1], [0]], ValueError, ["(3, 1)", "3 image(s)"]),
-    (True, TypeError, ["True", "whole number"]),
-    ([True, False, True], TypeError, ["True", "whole number"]),
-    (1.0, TypeError, ["1.0", "whole number"]),
-    ([0, 1, 0.5], TypeError, ["0.5", "whole number"]),
-    ("cat", TypeError, ["cat", "whole number"]),
-    (None, TypeError, ["None", "whole number"]),
-    ([], TypeError, ["[]", "whole number"])], ids=str)
+@pytest.mark.parametrize(
+    "bad, error, fragments",
+    [
+        (2, ValueError, ["2", "out of range", "2 classes", "0 to 1"]),
+        (-1, ValueError, ["-1", "out of range", "0 to 1"]),
+        ([0, 1, 7], ValueError, ["7", "out of range", "0 to 1"]),
+        ([0, 1], ValueError, ["(2,)", "3 image(s)", "exactly one per image"]),
+        ([0], ValueError, ["(1,)", "3 image(s)"]),
+        ([0, 1, 0, 1], ValueError, ["(4,)", "3 image(s)"]),
+        ([[0], [1], [0]], ValueError, ["(3, 1)", "3 image(s)"]),
+        (True, TypeError, ["True", "whole number"]),
+        ([True, False, True], TypeError, ["True", "whole number"]),
+        (1.0, TypeError, ["1.0", "whole number"]),
+        ([0, 1, 0.5], TypeError, ["0.5", "whole number"]),
+        ("cat", TypeError, ["cat", "whole number"]),
+        (None, TypeError, ["None", "whole number"]),
+        ([], TypeError, ["[]", "whole number"]),
+    ],
+    ids=str,
+)
 def test_bad_class_idx(bad, error, fragments):
     three = np.repeat(F, 3, axis=0)
     with refused(*fragments, error=error):
@@ -526,19 +562,25 @@ def test_right_class_idx_is_taken_in_every_form():
         assert cam.check_class_idx(c, n_images=2, n_classes=2).tolist() == [1, 1]
 
 
-@pytest.mark.parametrize("call, fragments", [
-    (lambda: cam.class_scores(F, W_, pooling="max"), ["'max'", '"mean"', '"sum"']),
-    (lambda: cam.upsample(F, 5, method="nearest"), ["'nearest'", '"bilinear"', '"bicubic"']),
-    (lambda: cam.resize_matrix(3, 5, "cubic"), ["'cubic'", '"bilinear"', '"bicubic"']),
-    (lambda: cam.normalise(F[..., 0], keep="abs"), ["'abs'", '"positive"', '"signed"']),
-    (lambda: cam.normalise(F[..., 0], keep=None), ["None", '"positive"', '"signed"'])], ids=range(5))
+@pytest.mark.parametrize(
+    "call, fragments",
+    [
+        (lambda: cam.class_scores(F, W_, pooling="max"), ["'max'", '"mean"', '"sum"']),
+        (lambda: cam.upsample(F, 5, method="nearest"), ["'nearest'", '"bilinear"', '"bicubic"']),
+        (lambda: cam.resize_matrix(3, 5, "cubic"), ["'cubic'", '"bilinear"', '"bicubic"']),
+        (lambda: cam.normalise(F[..., 0], keep="abs"), ["'abs'", '"positive"', '"signed"']),
+        (lambda: cam.normalise(F[..., 0], keep=None), ["None", '"positive"', '"signed"']),
+    ],
+    ids=range(5),
+)
 def test_unknown_options_list_the_known_ones(call, fragments):
     with refused(*fragments):
         call()
 
 
-@pytest.mark.parametrize("size", [0, -3, (0, 5), (5, 0), 28.5, (28,), (28, 28, 3), "28", None, (28, None), (),
-                                  True], ids=str)
+@pytest.mark.parametrize(
+    "size", [0, -3, (0, 5), (5, 0), 28.5, (28,), (28, 28, 3), "28", None, (28, None), (), True], ids=str
+)
 def test_bad_sizes(size):
     with refused("size", "whole number", "height and width"):
         cam.upsample(F, size)
@@ -550,42 +592,78 @@ def test_bad_resize_matrix(n_in, n_out):
         cam.resize_matrix(n_in, n_out)
 
 
-@pytest.mark.parametrize("call, name", [
-    (lambda m: cam.upsample(m, 5), "cam"), (cam.normalise, "cam"), (cam.peak_cell, "cam"),
-    (cam.softmax, "class_scores"),
-    (lambda m: cam.identity_gap(m, np.zeros((1, 2))), "cams")],
-    ids=["upsample", "normalise", "peak_cell", "softmax", "gap"])
-@pytest.mark.parametrize("bad, error, fragments", [
-    ([[np.nan, 1]], ValueError, ["1 value(s)", "NaN"]),
-    ([[1, np.inf]], ValueError, ["1 value(s)", "infinite"]),
-    ([[1j, 0]], TypeError, ["complex128", "real numbers"]), ([["a", "b"]], TypeError, ["real numbers"]),
-    (None, TypeError, ["real numbers"])], ids=["NaN", "inf", "complex", "text", "None"])
+@pytest.mark.parametrize(
+    "call, name",
+    [
+        (lambda m: cam.upsample(m, 5), "cam"),
+        (cam.normalise, "cam"),
+        (cam.peak_cell, "cam"),
+        (cam.softmax, "class_scores"),
+        (lambda m: cam.identity_gap(m, np.zeros((1, 2))), "cams"),
+    ],
+    ids=["upsample", "normalise", "peak_cell", "softmax", "gap"],
+)
+@pytest.mark.parametrize(
+    "bad, error, fragments",
+    [
+        ([[np.nan, 1]], ValueError, ["1 value(s)", "NaN"]),
+        ([[1, np.inf]], ValueError, ["1 value(s)", "infinite"]),
+        ([[1j, 0]], TypeError, ["complex128", "real numbers"]),
+        ([["a", "b"]], TypeError, ["real numbers"]),
+        (None, TypeError, ["real numbers"]),
+    ],
+    ids=["NaN", "inf", "complex", "text", "None"],
+)
 def test_values_that_are_no_real_numbers(call, name, bad, error, fragments):
     with refused(name, *fragments, error=error):
         call(bad)
 
 
-@pytest.mark.parametrize("call, fragments", [
-    (lambda: cam.upsample(np.ones(3), 5), ["(3,)", "(H, W)", "(B, H, W, C)"]),
-    (lambda: cam.upsample(np.ones((1, 1, 2, 2, 1)), 5), ["(1, 1, 2, 2, 1)", "(B, H, W, C)"]),
-    (lambda: cam.upsample(np.ones((0, 2, 2)), 5), ["(0, 2, 2)", "none empty"]),
-    (lambda: cam.upsample(np.ones((0, 2)), 5), ["(0, 2)", "none empty"]),
-    (lambda: cam.normalise(F), ["(1, 2, 3, 4)", "one class's map", "(B, H, W)"]),
-    (lambda: cam.normalise(np.ones(3)), ["(3,)", "(H, W)"]),
-    (lambda: cam.normalise(np.ones((0, 2, 2))), ["(0, 2, 2)", "not empty"]),
-    (lambda: cam.peak_cell(np.ones((1, 2, 2))), ["(1, 2, 2)", "(H, W)", "cam[0]"]),
-    (lambda: cam.peak_cell(np.ones((0, 2))), ["(0, 2)", "(H, W)"]),
-    (lambda: cam.softmax(3.0), ["()", "(..., C)"]),
-    (lambda: cam.softmax(np.ones((2, 0))), ["(2, 0)", "at least 1"]),
-    (lambda: cam.identity_gap(np.ones((1, 2, 2)), np.ones((1, 2))), ["(1, 2, 2)", "(1, 2)", "(B, H, W, C)"]),
-    (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones((1, 2))),
-     ["(1, 2, 2, 3)", "(1, 2)", "same B and C"]),
-    (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones(3)), ["(3,)", "(B, C)"]),
-    (lambda: cam.identity_gap(np.ones((0, 2, 2, 3)), np.ones((0, 3))), ["(0, 2, 2, 3)", "empty"]),
-    (lambda: cam.identity_gap(np.ones((1, 0, 2, 3)), np.ones((1, 3))), ["(1, 0, 2, 3)", "empty"])],
-    ids=["upsample 1", "upsample 5", "upsample B=0", "upsample H=0", "normalise 4", "normalise 1",
-         "normalise B=0", "peak 3", "peak H=0", "softmax 0", "softmax C=0", "gap 3", "gap C", "gap 1",
-         "gap B=0", "gap H=0"])
+@pytest.mark.parametrize(
+    "call, fragments",
+    [
+        (lambda: cam.upsample(np.ones(3), 5), ["(3,)", "(H, W)", "(B, H, W, C)"]),
+        (lambda: cam.upsample(np.ones((1, 1, 2, 2, 1)), 5), ["(1, 1, 2, 2, 1)", "(B, H, W, C)"]),
+        (lambda: cam.upsample(np.ones((0, 2, 2)), 5), ["(0, 2, 2)", "none empty"]),
+        (lambda: cam.upsample(np.ones((0, 2)), 5), ["(0, 2)", "none empty"]),
+        (lambda: cam.normalise(F), ["(1, 2, 3, 4)", "one class's map", "(B, H, W)"]),
+        (lambda: cam.normalise(np.ones(3)), ["(3,)", "(H, W)"]),
+        (lambda: cam.normalise(np.ones((0, 2, 2))), ["(0, 2, 2)", "not empty"]),
+        (lambda: cam.peak_cell(np.ones((1, 2, 2))), ["(1, 2, 2)", "(H, W)", "cam[0]"]),
+        (lambda: cam.peak_cell(np.ones((0, 2))), ["(0, 2)", "(H, W)"]),
+        (lambda: cam.softmax(3.0), ["()", "(..., C)"]),
+        (lambda: cam.softmax(np.ones((2, 0))), ["(2, 0)", "at least 1"]),
+        (
+            lambda: cam.identity_gap(np.ones((1, 2, 2)), np.ones((1, 2))),
+            ["(1, 2, 2)", "(1, 2)", "(B, H, W, C)"],
+        ),
+        (
+            lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones((1, 2))),
+            ["(1, 2, 2, 3)", "(1, 2)", "same B and C"],
+        ),
+        (lambda: cam.identity_gap(np.ones((1, 2, 2, 3)), np.ones(3)), ["(3,)", "(B, C)"]),
+        (lambda: cam.identity_gap(np.ones((0, 2, 2, 3)), np.ones((0, 3))), ["(0, 2, 2, 3)", "empty"]),
+        (lambda: cam.identity_gap(np.ones((1, 0, 2, 3)), np.ones((1, 3))), ["(1, 0, 2, 3)", "empty"]),
+    ],
+    ids=[
+        "upsample 1",
+        "upsample 5",
+        "upsample B=0",
+        "upsample H=0",
+        "normalise 4",
+        "normalise 1",
+        "normalise B=0",
+        "peak 3",
+        "peak H=0",
+        "softmax 0",
+        "softmax C=0",
+        "gap 3",
+        "gap C",
+        "gap 1",
+        "gap B=0",
+        "gap H=0",
+    ],
+)
 def test_wrong_ranks_and_empty_arrays(call, fragments):
     with refused(*fragments):
         call()

@@ -11,10 +11,11 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-
-from course_utils import __main__ as command, doctor, fetch
+from course_utils import __main__ as command
+from course_utils import doctor, fetch
 from course_utils.doctor import NOTE, OK, WRONG
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT / os.environ.get("COURSE_REAL_DATA", "../shared/data")
@@ -37,13 +38,16 @@ def fake_tensorflow(monkeypatch):
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A function that writes pyproject.toml and requirements.lock of a stand-in for the course."""
+
     def write(dependencies=(), lock=None, python=">=3.11"):
         lines = "".join(f"  '{line}',\n" for line in dependencies)
         (tmp_path / "pyproject.toml").write_text(
-            f'[project]\nrequires-python = "{python}"\ndependencies = [\n{lines}]\n')
+            f'[project]\nrequires-python = "{python}"\ndependencies = [\n{lines}]\n'
+        )
         if lock is not None:
             (tmp_path / "requirements.lock").write_text(lock)
         monkeypatch.setattr(fetch, "ROOT", tmp_path)
+
     return write
 
 
@@ -52,6 +56,7 @@ def tell_tensorflow():
 
 
 # ---- the command ----
+
 
 def test_a_sound_machine_without_data_is_ready(fake_tensorflow, capsys):
     fake_tensorflow(f"print({doctor.PROBED!r})")
@@ -76,25 +81,39 @@ def test_something_wrong_is_said_and_counted(fake_tensorflow, tmp_path, capsys):
 
 def test_a_python_without_the_packages(tmp_path):
     code = "import sys; sys.path.insert(0, sys.argv[1]); from course_utils.__main__ import main; "
-    for arguments, sentence in ((["doctor"], "WRONG  this Python has none of the course's packages: run "),
-                                (["fetch", "vgg16"], "WRONG  vgg16: keras is not installed.")):
-        told = subprocess.run([sys.executable, "-S", "-c", f"{code}sys.exit(main({arguments}))", str(ROOT)],
-                              cwd=tmp_path, text=True, capture_output=True)
+    for arguments, sentence in (
+        (["doctor"], "WRONG  this Python has none of the course's packages: run "),
+        (["fetch", "vgg16"], "WRONG  vgg16: keras is not installed."),
+    ):
+        told = subprocess.run(
+            [sys.executable, "-S", "-c", f"{code}sys.exit(main({arguments}))", str(ROOT)],
+            cwd=tmp_path,
+            text=True,
+            capture_output=True,
+        )
         assert told.returncode == 1 and sentence in told.stdout + told.stderr
         assert "Traceback" not in told.stderr
 
 
 @pytest.mark.slow
 def test_on_this_very_machine():
-    told = subprocess.run([sys.executable, "-m", "course_utils", "doctor"], cwd=ROOT, text=True,
-                          capture_output=True)
+    told = subprocess.run(
+        [sys.executable, "-m", "course_utils", "doctor"], cwd=ROOT, text=True, capture_output=True
+    )
     assert told.returncode == 0, told.stdout + told.stderr
     assert "\nok     TensorFlow computes\n" in told.stdout and "Traceback" not in told.stderr
 
 
-@pytest.mark.parametrize("text, words", [
-    ('{"backend": "jax", "image_data_format": "channels_last"}', "backend = jax"), ('{"image_data_format": "channels_first"}', "channels_first"),
-    ('{"floatx": "float16"}', "float16"), ("{", "can't be read"), ("[1]", "can't be read")])
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('{"backend": "jax", "image_data_format": "channels_last"}', "backend = jax"),
+        ('{"image_data_format": "channels_first"}', "channels_first"),
+        ('{"floatx": "float16"}', "float16"),
+        ("{", "can't be read"),
+        ("[1]", "can't be read"),
+    ],
+)
 def test_what_keras_json_asks_for_is_told(tmp_path, monkeypatch, text, words):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     (tmp_path / "keras.json").write_text(text)
@@ -102,7 +121,15 @@ def test_what_keras_json_asks_for_is_told(tmp_path, monkeypatch, text, words):
     assert sign == doctor.WRONG and words in said and "keras.json" in said and "delete" in said
 
 
-@pytest.mark.parametrize("text", [None, "{}", '{"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": "channels_last"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{}",
+        '{"floatx": "float32", "epsilon": 1e-07, "backend": "tensorflow", "image_data_format": '
+        '"channels_last"}',
+    ],
+)
 def test_an_ordinary_keras_json_is_nothing_to_tell(tmp_path, monkeypatch, text):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     if text:
@@ -111,6 +138,7 @@ def test_an_ordinary_keras_json_is_nothing_to_tell(tmp_path, monkeypatch, text):
 
 
 # ---- the summary in notebook 00 ----
+
 
 def test_the_summary_names_no_machine_and_is_stable(fake_tensorflow, tmp_path, monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
@@ -148,19 +176,26 @@ def test_the_summary_with_real_data(fake_tensorflow, monkeypatch, capsys):
 
 # ---- TensorFlow ----
 
-@pytest.mark.parametrize("code, sentence", [
-    (f"import os, signal; os.kill(os.getpid(), {int(signal.SIGILL)})", "illegal instruction: this processor"),
-    (f"import os, signal; os.kill(os.getpid(), {int(signal.SIGSEGV)})", "crashed with SIGSEGV"),
-    ("import os; os.kill(os.getpid(), 9)", "want of memory"),
-    ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "No module named 'tensorflow'"),
-    ("raise SystemExit(3)", "cannot be used (no message)"),
-    ("print('RESULT [[19.0, 22.0], [43.0, 50.0]] torch')", "computes otherwise"),
-    ("print('RESULT [[19.0, 22.0], [43.0, 51.0]] tensorflow channels_last')", "43.0, 51.0"),
-])
+
+@pytest.mark.parametrize(
+    "code, sentence",
+    [
+        (
+            f"import os, signal; os.kill(os.getpid(), {int(signal.SIGILL)})",
+            "illegal instruction: this processor",
+        ),
+        (f"import os, signal; os.kill(os.getpid(), {int(signal.SIGSEGV)})", "crashed with SIGSEGV"),
+        ("import os; os.kill(os.getpid(), 9)", "want of memory"),
+        ("raise ModuleNotFoundError(\"No module named 'tensorflow'\")", "No module named 'tensorflow'"),
+        ("raise SystemExit(3)", "cannot be used (no message)"),
+        ("print('RESULT [[19.0, 22.0], [43.0, 50.0]] torch')", "computes otherwise"),
+        ("print('RESULT [[19.0, 22.0], [43.0, 51.0]] tensorflow channels_last')", "43.0, 51.0"),
+    ],
+)
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_tensorflow_in_trouble(fake_tensorflow, code, sentence):
     fake_tensorflow(code)
-    (sign, text), = tell_tensorflow()
+    ((sign, text),) = tell_tensorflow()
     assert sign == WRONG and sentence in text and "\n" not in text
 
 
@@ -169,8 +204,9 @@ def test_tensorflow_that_never_comes_back(fake_tensorflow, monkeypatch):
     fake_tensorflow("import time; time.sleep(600)")
     probe = doctor.start_tensorflow()
     assert list(doctor.tensorflow(probe)) == [
-        (WRONG, "TensorFlow could not be imported within 0.2 s: is the disk very slow?")]
-    assert probe.returncode is not None         # and nothing is left running
+        (WRONG, "TensorFlow could not be imported within 0.2 s: is the disk very slow?")
+    ]
+    assert probe.returncode is not None  # and nothing is left running
 
 
 def test_tensorflow_when_it_is_imported_already():
@@ -179,29 +215,39 @@ def test_tensorflow_when_it_is_imported_already():
 
 # ---- packages ----
 
+
 def test_this_python():
     assert list(doctor.python()) == [(OK, "Python " + ".".join(platform.python_version_tuple()[:2]))]
 
 
 def test_an_unfit_python(project):
     project(python=">=4")
-    (sign, text), = doctor.python()
+    ((sign, text),) = doctor.python()
     assert sign == WRONG and text.endswith("the course needs >=4")
 
 
 def test_packages_against_project_and_lock(project):
     numpy, tqdm = map(importlib.metadata.version, ("numpy", "tqdm"))
-    project(["numpy>=1", "tqdm>=1", "psutil>=999", "no-such-thing>=1", "nor-this>=1",
-             'other>=1; sys_platform == "atari"'],
-            lock=f"numpy=={numpy} \\\n    --hash=sha256:00\n    # via scipy\n"
-                 f"tqdm==0.1 ; python_version >= '3.8' \\\n    --hash=sha256:00\n"
-                 f"tqdm=={tqdm} ; python_version < '3.8' \\\n")
+    project(
+        [
+            "numpy>=1",
+            "tqdm>=1",
+            "psutil>=999",
+            "no-such-thing>=1",
+            "nor-this>=1",
+            'other>=1; sys_platform == "atari"',
+        ],
+        lock=f"numpy=={numpy} \\\n    --hash=sha256:00\n    # via scipy\n"
+        f"tqdm==0.1 ; python_version >= '3.8' \\\n    --hash=sha256:00\n"
+        f"tqdm=={tqdm} ; python_version < '3.8' \\\n",
+    )
     psutil = importlib.metadata.version("psutil")
     assert list(doctor.packages()) == [
         (NOTE, f"tqdm is {tqdm}, the course is tested with 0.1"),
         (WRONG, f"psutil is {psutil}, the course needs >=999: {doctor.MEND}"),
         (WRONG, f"missing packages: no-such-thing, nor-this: {doctor.MEND}"),
-        (OK, f"packages as locked: numpy {numpy}")]
+        (OK, f"packages as locked: numpy {numpy}"),
+    ]
 
 
 def test_packages_without_a_lock(project):
@@ -217,9 +263,18 @@ def test_our_own_lock_is_understood():
 
 # ---- memory, disk, data ----
 
-@pytest.mark.parametrize("free, limit, used, sign", [
-    (8 * GB, None, None, OK), (1.5 * GB, None, None, NOTE), (0.5 * GB, None, None, WRONG),
-    (64 * GB, 2 * GB, 0.5 * GB, NOTE), (64 * GB, 2 * GB, 1.9 * GB, WRONG), (1.5 * GB, 64 * GB, GB, NOTE)])
+
+@pytest.mark.parametrize(
+    "free, limit, used, sign",
+    [
+        (8 * GB, None, None, OK),
+        (1.5 * GB, None, None, NOTE),
+        (0.5 * GB, None, None, WRONG),
+        (64 * GB, 2 * GB, 0.5 * GB, NOTE),
+        (64 * GB, 2 * GB, 1.9 * GB, WRONG),
+        (1.5 * GB, 64 * GB, GB, NOTE),
+    ],
+)
 def test_memory_of_machine_or_container(monkeypatch, free, limit, used, sign):
     monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=free))
     monkeypatch.setattr(doctor, "_number", lambda path: limit if path.endswith("max") else used)
@@ -240,8 +295,13 @@ def test_disk(monkeypatch, free, sign):
 
 
 def test_data_here_absent_and_torn(monkeypatch):
-    state = dict(mnist=None, cats_vs_dogs="the train files have 3 bytes", oxford_iiit_pet=fetch.ABSENT,
-                 vgg16=fetch.ABSENT, mobilenet=None)
+    state = dict(
+        mnist=None,
+        cats_vs_dogs="the train files have 3 bytes",
+        oxford_iiit_pet=fetch.ABSENT,
+        vgg16=fetch.ABSENT,
+        mobilenet=None,
+    )
     monkeypatch.setattr(fetch, "flaw", state.get)
     assert [sign for sign, _ in doctor.data()] == [OK, WRONG, NOTE, NOTE, OK]
     assert [text.split(":")[0] for _, text in doctor.data()] == list(fetch.NAMES) == list(doctor.USES)
@@ -249,20 +309,25 @@ def test_data_here_absent_and_torn(monkeypatch):
 
 # ---- sliders and optional parts ----
 
+
 def test_sliders():
     assert list(doctor.widgets())[0] == (OK, "sliders: ipywidgets and its JupyterLab extension fit together")
 
 
-@pytest.mark.parametrize("versions, extension, sentence", [
-    (dict(ipywidgets=None), True, "ipywidgets is missing"),
-    (dict(jupyterlab_widgets=None), True, "jupyterlab_widgets is missing"),
-    (dict(jupyterlab_widgets="1.1.1"), True, "jupyterlab_widgets is 1.1.1 where ipywidgets needs ~=3"),
-    ({}, False, "extension @jupyter-widgets/jupyterlab-manager is not installed"),
-])
+@pytest.mark.parametrize(
+    "versions, extension, sentence",
+    [
+        (dict(ipywidgets=None), True, "ipywidgets is missing"),
+        (dict(jupyterlab_widgets=None), True, "jupyterlab_widgets is missing"),
+        (dict(jupyterlab_widgets="1.1.1"), True, "jupyterlab_widgets is 1.1.1 where ipywidgets needs ~=3"),
+        ({}, False, "extension @jupyter-widgets/jupyterlab-manager is not installed"),
+    ],
+)
 def test_sliders_in_trouble(monkeypatch, tmp_path, versions, extension, sentence):
     real = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, real(name)) if name in versions
-                        else real(name))
+    monkeypatch.setattr(
+        doctor, "_version", lambda name: versions.get(name, real(name)) if name in versions else real(name)
+    )
     if not extension:
         monkeypatch.setattr(doctor, "_lab_extensions", lambda: [tmp_path])
     sign, text = list(doctor.widgets())[0]

@@ -18,7 +18,9 @@ for name, version in re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ]+)", LOCK, flags
 
 def direct():
     project = PYPROJECT["project"]
-    return [Requirement(r) for r in project["dependencies"] + sum(project["optional-dependencies"].values(), [])]
+    return [
+        Requirement(r) for r in project["dependencies"] + sum(project["optional-dependencies"].values(), [])
+    ]
 
 
 @pytest.mark.parametrize("requirement", direct(), ids=lambda r: r.name)
@@ -31,7 +33,9 @@ def test_every_direct_dependency_is_locked_within_its_range(requirement):
 def test_every_direct_dependency_says_why_it_is_there():
     text = (ROOT / "pyproject.toml").read_text()
     for requirement in direct():
-        line = next(l for l in text.splitlines() if re.match(rf'\s*"{re.escape(requirement.name)}[^a-z0-9-]', l))
+        line = next(
+            l for l in text.splitlines() if re.match(rf'\s*"{re.escape(requirement.name)}[^a-z0-9-]', l)
+        )
         assert len(line.partition("#")[2].split()) >= 3, f"no reason beside {requirement.name}"
 
 
@@ -45,7 +49,10 @@ def test_the_conda_route_takes_its_packages_from_the_lock():
     lines = [l.strip("- ") for l in (ROOT / "environment.yml").read_text().splitlines()]
     assert "r requirements.lock" in lines
     python = next(l for l in lines if l.startswith("python="))
-    assert python.removeprefix("python=") + ".0" in Requirement("python" + PYPROJECT["project"]["requires-python"]).specifier
+    assert (
+        python.removeprefix("python=") + ".0"
+        in Requirement("python" + PYPROJECT["project"]["requires-python"]).specifier
+    )
 
 
 def test_the_installed_versions_are_the_locked_ones():
@@ -57,9 +64,13 @@ def test_the_installed_versions_are_the_locked_ones():
 
 
 def test_nothing_private_is_in_any_file():
-    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
     assert len(files) > 20
-    home_or_host = re.compile(r"/(?:root|home/\w+|Users/\w+|work)/|[a-z0-9.-]+\.internal\b|--(?:extra-)?index-url[ =]\S*//")
+    home_or_host = re.compile(
+        r"/(?:root|home/\w+|Users/\w+|work)/|[a-z0-9.-]+\.internal\b|--(?:extra-)?index-url[ =]\S*//"
+    )
     for name in files:
         path = ROOT / name
         if path.suffix in {".h5", ".npz", ".png"} or not path.is_file() or path == Path(__file__):
@@ -89,5 +100,8 @@ def test_there_is_one_version_and_a_licence():
 
     about = importlib.metadata.metadata("cam-course")
     assert about["Version"] == course_utils.__version__ and about["License-Expression"] == "MIT AND CC-BY-4.0"
-    assert re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.M)[1] == course_utils.__version__
+    assert (
+        re.search(r"^version: (.+)$", (ROOT / "CITATION.cff").read_text(), re.M)[1]
+        == course_utils.__version__
+    )
     assert f"## {course_utils.__version__}" in (ROOT / "CHANGELOG.md").read_text()

@@ -1,4 +1,6 @@
-"""Every exercise: its solution is right for everybody, each plausible wrong answer loses exactly the points it should."""
+"""Every exercise: its solution is right for everybody, each plausible wrong answer loses exactly the points
+it should.
+"""
 
 import importlib
 import re
@@ -7,12 +9,14 @@ from pathlib import Path
 
 import nbformat
 import pytest
-
 from exercise import ROOT, SOLUTIONS, role, run
 
 sys.path.insert(0, str(Path(__file__).parent / "mutants"))
-MUTANTS = {path.stem[:4]: importlib.import_module(path.stem[:4]) for path in SOLUTIONS
-           if (Path(__file__).parent / "mutants" / f"{path.stem[:4]}.py").exists()}
+MUTANTS = {
+    path.stem[:4]: importlib.import_module(path.stem[:4])
+    for path in SOLUTIONS
+    if (Path(__file__).parent / "mutants" / f"{path.stem[:4]}.py").exists()
+}
 BY_NAME = {path.stem[:4]: path for path in SOLUTIONS}
 STUDENTS = ["self-study", "ada", "s1234567", "bob@example.org"]
 each = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
@@ -20,7 +24,11 @@ pytestmark = pytest.mark.slow
 
 
 def mutants(kind):
-    return [pytest.param(name, one, id=f"{name}-{one.name}") for name, module in MUTANTS.items() for one in getattr(module, kind)]
+    return [
+        pytest.param(name, one, id=f"{name}-{one.name}")
+        for name, module in MUTANTS.items()
+        for one in getattr(module, kind)
+    ]
 
 
 def cells(path):
@@ -29,7 +37,11 @@ def cells(path):
 
 def possible(path):
     """{grade_id: points} of the tests that a machine grades."""
-    return {cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.points for cell in cells(path) if role(cell) == "test"}
+    return {
+        cell.metadata.nbgrader.grade_id: cell.metadata.nbgrader.points
+        for cell in cells(path)
+        if role(cell) == "test"
+    }
 
 
 @each
@@ -46,7 +58,9 @@ def test_points_belong_to_their_heading(path):
     """Behind each heading with points come the cells that give them."""
     wanted, given = [], []
     for cell in cells(path):
-        heading = re.search(r"^## .*\((\d+) points?\)", cell.source, re.M) if cell.cell_type == "markdown" else None
+        heading = (
+            re.search(r"^## .*\((\d+) points?\)", cell.source, re.M) if cell.cell_type == "markdown" else None
+        )
         if heading and role(cell) == "":
             wanted.append(int(heading[1]))
             given.append(0)
@@ -65,7 +79,9 @@ def test_the_solution_is_right_for_everybody(path, student):
 @each
 def test_untouched_it_gives_nothing_and_does_not_crash(path):
     released = ROOT / "exercises" / path.stem / path.name
-    answers = {cell.metadata.nbgrader.grade_id: cell.source for cell in cells(released) if role(cell) == "answer"}
+    answers = {
+        cell.metadata.nbgrader.grade_id: cell.source for cell in cells(released) if role(cell) == "answer"
+    }
     assert answers and not any("BEGIN SOLUTION" in source for source in answers.values())
     outcome = run(path, answers)
     assert sum(outcome.points.values()) == 0
@@ -107,7 +123,11 @@ def test_a_neighbours_numbers_fail(path):
     names = re.findall(r"^(\w+) = (?:None|\.\.\.)", by_hand.source, re.M)
     assert names, "the warm-up's numbers start as None"
     copied = "\n".join(f"{name} = {theirs[name]!r}" for name in names)
-    outcome = run(path, {by_hand.metadata.nbgrader.grade_id: f"import numpy as np\nfrom numpy import array\n{copied}"}, "ada")
+    outcome = run(
+        path,
+        {by_hand.metadata.nbgrader.grade_id: f"import numpy as np\nfrom numpy import array\n{copied}"},
+        "ada",
+    )
     assert outcome.messages, f"{names} are the same for both: {[mine[n] for n in names]}"
 
 
@@ -125,8 +145,14 @@ def generated(tmp_path_factory):
 
 def test_exercises_are_what_solutions_make(generated):
     """If this fails: `make exercises`, and commit what it wrote."""
-    new, old = ({p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()
-                 and ".ipynb_checkpoints" not in p.parts} for folder in (generated, ROOT / "exercises"))
+    new, old = (
+        {
+            p.relative_to(folder): p.read_bytes()
+            for p in folder.rglob("*")
+            if p.is_file() and ".ipynb_checkpoints" not in p.parts
+        }
+        for folder in (generated, ROOT / "exercises")
+    )
     assert sorted(new) == sorted(old)
     assert all(new[name] == old[name] for name in new), [str(name) for name in new if new[name] != old[name]]
 
@@ -139,7 +165,9 @@ def test_nothing_secret_reaches_the_students(path):
     public = {line.strip() for cell in released.cells for line in cell.source.splitlines()}
     secret, shown = set(), set()  # lines that also occur where everybody may read them are no secret
     for cell in cells(path):
-        hidden = whole = role(cell) == "manual" and cell.cell_type == "markdown" and "BEGIN SOLUTION" not in cell.source
+        hidden = whole = (
+            role(cell) == "manual" and cell.cell_type == "markdown" and "BEGIN SOLUTION" not in cell.source
+        )
         for line in cell.source.splitlines():
             hidden = hidden or "### BEGIN" in line
             (secret if hidden else shown).add(line.strip())

@@ -6,15 +6,14 @@ import warnings
 import weakref
 from typing import Any, NamedTuple
 
-import numpy as np
-import pytest
-from checks import refused
-
 from course_utils import cam, graph
 from course_utils.explain import explain, feature_model, find_head, probabilities
 
-import keras  # after course_utils, which silences TensorFlow's greetings
+import keras
+import numpy as np
+import pytest
 import tensorflow as tf
+from checks import refused
 from keras import layers
 
 IMAGES = np.random.default_rng(0).uniform(size=(5, 12, 12, 3)).astype("float32")
@@ -39,8 +38,9 @@ def random(seed):
 
 
 def conv(filters, name):
-    return layers.Conv2D(filters, 3, activation="relu", kernel_initializer=random(1),
-                         bias_initializer=random(2), name=name)
+    return layers.Conv2D(
+        filters, 3, activation="relu", kernel_initializer=random(1), bias_initializer=random(2), name=name
+    )
 
 
 def body():
@@ -52,8 +52,9 @@ def gap(**options):
 
 
 def linear(classes=3, **options):
-    return layers.Dense(classes, kernel_initializer=random(3), bias_initializer=random(4),
-                        name="class_scores", **options)
+    return layers.Dense(
+        classes, kernel_initializer=random(3), bias_initializer=random(4), name="class_scores", **options
+    )
 
 
 def through(x, *steps):
@@ -86,8 +87,11 @@ def nested(outside, inside="maps"):
     behind = [gap()] * (inside == "maps") + [dense]
     if outside == "Sequential":
         return Case(keras.Sequential([keras.Input((12, 12, 3)), backbone, *behind]), steps, dense)
-    return Case(functional(layers.Rescaling(0.5, offset=0.1), backbone, *behind),
-                [layers.Rescaling(0.5, offset=0.1), *steps], dense)
+    return Case(
+        functional(layers.Rescaling(0.5, offset=0.1), backbone, *behind),
+        [layers.Rescaling(0.5, offset=0.1), *steps],
+        dense,
+    )
 
 
 def sequential(built):
@@ -102,23 +106,28 @@ def sequential(built):
 def two_levels():
     steps, dense = body(), linear()
     deepest = functional(steps[1], steps[2], gap(), size=(10, 10, 4), name="deepest")
-    middle = keras.Sequential([keras.Input((12, 12, 3)), steps[0], deepest, layers.Dropout(0.5)],
-                              name="middle")
+    middle = keras.Sequential(
+        [keras.Input((12, 12, 3)), steps[0], deepest, layers.Dropout(0.5)], name="middle"
+    )
     return Case(functional(middle, dense), steps, dense)
 
 
 def nested_head(kind):
     steps, dense = body(), linear()
-    head = (keras.Sequential([gap(), dense], name="head") if kind == "Sequential"
-            else functional(gap(), dense, size=(3, 3, 6), name="head"))
+    head = (
+        keras.Sequential([gap(), dense], name="head")
+        if kind == "Sequential"
+        else functional(gap(), dense, size=(3, 3, 6), name="head")
+    )
     return Case(functional(functional(*steps, name="backbone"), head), steps, dense)
 
 
 def shared_backbone(which):
     steps, denses = body(), [linear(), linear(2, use_bias=False)]
     backbone = functional(*steps, name="backbone")
-    models = [functional(layers.Rescaling(1.0, offset=k), backbone, gap(), dense)
-              for k, dense in enumerate(denses)]
+    models = [
+        functional(layers.Rescaling(1.0, offset=k), backbone, gap(), dense) for k, dense in enumerate(denses)
+    ]
     return Case(models[which], [layers.Rescaling(1.0, offset=which), *steps], denses[which])
 
 
@@ -135,8 +144,11 @@ def any_size():
 
 def skip_where_half_precision_is_not_imitated():
     if "ONEDNN_MAX_CPU_ISA" in os.environ:
-        pytest.skip("ONEDNN_MAX_CPU_ISA: TensorFlow goes by the real processor and oneDNN by the imitated one; on half precision "
-                    "their disagreement aborts the process, in Keras' own call too")
+        pytest.skip(
+            "ONEDNN_MAX_CPU_ISA: TensorFlow goes by the real processor and oneDNN by the imitated "
+            "one; on half precision "
+            "their disagreement aborts the process, in Keras' own call too"
+        )
 
 
 def half_precision(policy="mixed_float16", tolerance=1e-2):
@@ -150,7 +162,7 @@ def half_precision(policy="mixed_float16", tolerance=1e-2):
 
 
 def head_of(*head, pooling=None, maps=(), ends="logits"):
-    """Any linear head; what it is can't be read off one Dense layer, so `dense` is asked of the model itself."""
+    """Any linear head; no single Dense layer shows what it is, so the model itself is asked."""
     steps = [*body(), *maps]
     model = functional(*steps, *(pooling or [gap()]), *head)
     names = [one.name for one in model.operations if type(one).__name__ == "Relu"] or ["feature_maps"]
@@ -158,8 +170,12 @@ def head_of(*head, pooling=None, maps=(), ends="logits"):
 
 
 def normalisation():
-    return layers.BatchNormalization(gamma_initializer=random(8), beta_initializer=random(9),
-                                     moving_mean_initializer=random(10), name="norm")
+    return layers.BatchNormalization(
+        gamma_initializer=random(8),
+        beta_initializer=random(9),
+        moving_mean_initializer=random(10),
+        name="norm",
+    )
 
 
 class TwiceItsKernel(layers.Dense):
@@ -171,18 +187,27 @@ def two_heads_added():
     inputs = keras.Input((12, 12, 3))
     steps = body()
     means = gap()(through(inputs, *steps))
-    both = layers.Add(name="both")([linear()(means), layers.Dense(3, name="other", kernel_initializer=random(7))(means)])
+    both = layers.Add(name="both")(
+        [linear()(means), layers.Dense(3, name="other", kernel_initializer=random(7))(means)]
+    )
     return Case(keras.Model(inputs, both), steps, "asked")
 
 
 def maps_added():
     """A residual block, written with `+`."""
-    first, branch = conv(6, "first"), layers.Conv2D(6, 3, padding="same", kernel_initializer=random(7), name="branch")
+    first, branch = (
+        conv(6, "first"),
+        layers.Conv2D(6, 3, padding="same", kernel_initializer=random(7), name="branch"),
+    )
     inputs = keras.Input((12, 12, 3))
     x = first(inputs)
     x = x + branch(x)
-    return Case(keras.Model(inputs, linear()(gap()(x))), [first, lambda x: x + branch(x)], "asked",
-                feature_layer=x._keras_history.operation.name)
+    return Case(
+        keras.Model(inputs, linear()(gap()(x))),
+        [first, lambda x: x + branch(x)],
+        "asked",
+        feature_layer=x._keras_history.operation.name,
+    )
 
 
 def maps_as_input():
@@ -234,15 +259,30 @@ ARCHITECTURES = {
     "two Dense": lambda: head_of(layers.Dense(4, name="hidden", kernel_initializer=random(5)), linear()),
     "normalised means": lambda: head_of(normalisation(), linear()),
     "rescaled means": lambda: head_of(layers.Rescaling(3.0, offset=-1.0), linear()),
-    "1×1 convolution": lambda: head_of(layers.Reshape((1, 1, 6)), layers.Dropout(0.1), layers.Conv2D(
-        3, 1, kernel_initializer=random(3), bias_initializer=random(4), name="class_scores"), layers.Flatten()),
-    "1×1 convolution, softmax": lambda: head_of(layers.Reshape((1, 1, 6)), layers.Conv2D(
-        3, 1, kernel_initializer=random(3), name="class_scores"), layers.Flatten(), layers.Softmax(), ends="softmax"),
+    "1×1 convolution": lambda: head_of(
+        layers.Reshape((1, 1, 6)),
+        layers.Dropout(0.1),
+        layers.Conv2D(3, 1, kernel_initializer=random(3), bias_initializer=random(4), name="class_scores"),
+        layers.Flatten(),
+    ),
+    "1×1 convolution, softmax": lambda: head_of(
+        layers.Reshape((1, 1, 6)),
+        layers.Conv2D(3, 1, kernel_initializer=random(3), name="class_scores"),
+        layers.Flatten(),
+        layers.Softmax(),
+        ends="softmax",
+    ),
     "ReLU of means that are positive": lambda: head_of(layers.ReLU(), linear()),
     "two heads added": two_heads_added,
-    "mean as a sum": lambda: head_of(linear(), pooling=[lambda x: keras.ops.sum(x, axis=(1, 2)), layers.Rescaling(1 / 9)]),
-    "mean of a mean": lambda: head_of(linear(), pooling=[lambda x: keras.ops.mean(x, axis=1), lambda x: keras.ops.mean(x, axis=1)]),
-    "weights that are not the kernel": lambda: head_of(TwiceItsKernel(3, kernel_initializer=random(3), name="class_scores")),
+    "mean as a sum": lambda: head_of(
+        linear(), pooling=[lambda x: keras.ops.sum(x, axis=(1, 2)), layers.Rescaling(1 / 9)]
+    ),
+    "mean of a mean": lambda: head_of(
+        linear(), pooling=[lambda x: keras.ops.mean(x, axis=1), lambda x: keras.ops.mean(x, axis=1)]
+    ),
+    "weights that are not the kernel": lambda: head_of(
+        TwiceItsKernel(3, kernel_initializer=random(3), name="class_scores")
+    ),
     "spectral normalisation": lambda: head_of(layers.SpectralNormalization(linear())),
     "maps added": maps_added,
     "maps rectified by an operation": lambda: head_of(linear(), maps=[keras.ops.relu]),
@@ -253,11 +293,16 @@ ARCHITECTURES = {
 def snapshot(model, images=IMAGES):
     """Everything about a model that explaining might have touched."""
     parts = list(model._flatten_layers())
-    return dict(config=model.get_config(), weights=model.get_weights(), compiled=model.compiled,
-                names=[layer.name for layer in parts], trainable=[layer.trainable for layer in parts],
-                nodes=[(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in parts],
-                outputs=[layer.output for layer in parts if layer._inbound_nodes],
-                predictions=np.asarray(model(images)))
+    return dict(
+        config=model.get_config(),
+        weights=model.get_weights(),
+        compiled=model.compiled,
+        names=[layer.name for layer in parts],
+        trainable=[layer.trainable for layer in parts],
+        nodes=[(len(layer._inbound_nodes), len(layer._outbound_nodes)) for layer in parts],
+        outputs=[layer.output for layer in parts if layer._inbound_nodes],
+        predictions=np.asarray(model(images)),
+    )
 
 
 class Explained(NamedTuple):
@@ -279,7 +324,9 @@ def explained(request):
 
 
 def head_weights(case):
-    """W and b, read off the Dense layer; of heads that can't be read (test_gradients has a second opinion) as found."""
+    """W and b, read off the Dense layer; of heads that can't be read (test_gradients has a second opinion) as
+    found.
+    """
     if case.dense == "asked":
         return find_head(case.model)[-2:]
     if case.dense is None:
@@ -512,10 +559,23 @@ def new_variable():
     return model
 
 
-@pytest.mark.parametrize("change", [new_layer_in_sequential, new_layer_in_nested_sequential, new_activation,
-                                    new_activation_inside, new_setting, new_variable, changed_in_place,
-                                    new_constant(1.0, 2.0), new_constant(1.0, 2.0, "_held"), new_constant([1.0], [2.0]),
-                                    new_constant(np.ones(3), np.arange(3)), new_constant(tf.ones(3), tf.zeros(3))])
+@pytest.mark.parametrize(
+    "change",
+    [
+        new_layer_in_sequential,
+        new_layer_in_nested_sequential,
+        new_activation,
+        new_activation_inside,
+        new_setting,
+        new_variable,
+        changed_in_place,
+        new_constant(1.0, 2.0),
+        new_constant(1.0, 2.0, "_held"),
+        new_constant([1.0], [2.0]),
+        new_constant(np.ones(3), np.arange(3)),
+        new_constant(tf.ones(3), tf.zeros(3)),
+    ],
+)
 def test_a_model_that_was_changed_is_seen_as_it_is_now(change):
     model = change()
     scores, cams = explain(model, IMAGES, verbose=False)
@@ -550,17 +610,33 @@ def test_scores_that_are_not_those_of_the_model_are_refused():
         explain(functional(*body(), Noisy(), gap(), linear()), IMAGES)
 
 
-@pytest.mark.parametrize("step", [layers.RandomFlip(), layers.RandomContrast(0.5), layers.GaussianNoise(1.0), layers.BatchNormalization(),
-                                  lambda x: layers.Dropout(0.5)(x, training=True), lambda x: keras.Sequential([layers.RandomRotation(0.2)])(x)],
-                         ids=lambda step: getattr(step, "name", "written otherwise"))
+@pytest.mark.parametrize(
+    "step",
+    [
+        layers.RandomFlip(),
+        layers.RandomContrast(0.5),
+        layers.GaussianNoise(1.0),
+        layers.BatchNormalization(),
+        lambda x: layers.Dropout(0.5)(x, training=True),
+        lambda x: keras.Sequential([layers.RandomRotation(0.2)])(x),
+    ],
+    ids=lambda step: getattr(step, "name", "written otherwise"),
+)
 def test_augmentation_and_dropout_are_off_as_in_predict(step):
     model = functional(step, *body(), gap(), linear())
     scores, _ = explain(model, IMAGES, verbose=False)
     np.testing.assert_allclose(scores, model.predict(IMAGES, verbose=0), atol=1e-5)
 
 
-@pytest.mark.parametrize("inputs, outputs", [(lambda x: {"image": x}, lambda y: y), (lambda x: [x], lambda y: [y]),
-                                             (lambda x: x, lambda y: {"scores": y})], ids=["dict in", "lists", "dict out"])
+@pytest.mark.parametrize(
+    "inputs, outputs",
+    [
+        (lambda x: {"image": x}, lambda y: y),
+        (lambda x: [x], lambda y: [y]),
+        (lambda x: x, lambda y: {"scores": y}),
+    ],
+    ids=["dict in", "lists", "dict out"],
+)
 def test_inputs_and_outputs_may_be_in_a_list_or_a_dict(inputs, outputs):
     x = keras.Input((12, 12, 3), name="image")
     y = through(x, *body(), gap(), linear())
@@ -573,14 +649,27 @@ def test_inputs_and_outputs_may_be_in_a_list_or_a_dict(inputs, outputs):
 @pytest.mark.parametrize("size", [(3, 12, 12), (3, None, None)], ids=str)
 def test_channels_first_is_refused(size):
     first = dict(data_format="channels_first")
-    model = functional(layers.Conv2D(12, 1, name="conv", **first), layers.GlobalAveragePooling2D(**first), linear(), size=size)
+    model = functional(
+        layers.Conv2D(12, 1, name="conv", **first),
+        layers.GlobalAveragePooling2D(**first),
+        linear(),
+        size=size,
+    )
     with refused("channels first", "'conv'", 'data_format="channels_last"'):
         explain(model, np.ones((2, 3, 12, 12), "float32"))
 
 
-@pytest.mark.parametrize("architecture", [
-    "functional", "Sequential with Input", "Sequential, never called", "backbone in functional",
-    "backbone in Sequential", "two levels deep"])
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        "functional",
+        "Sequential with Input",
+        "Sequential, never called",
+        "backbone in functional",
+        "backbone in Sequential",
+        "two levels deep",
+    ],
+)
 def test_models_are_freed(architecture):
     model = ARCHITECTURES[architecture]().model
     explain(model, IMAGES, verbose=False)
@@ -672,13 +761,27 @@ def two_branches():
     return keras.Model(inputs, linear()(both))
 
 
-@pytest.mark.parametrize("build, culprit", [
-    (flattened, "flat"), (two_dense_relu, "gap"), (rectified_scores, "gap"), (softmax_before, "gap"),
-    (two_branches, "both")], ids=lambda value: getattr(value, "__name__", value))
+@pytest.mark.parametrize(
+    "build, culprit",
+    [
+        (flattened, "flat"),
+        (two_dense_relu, "gap"),
+        (rectified_scores, "gap"),
+        (softmax_before, "gap"),
+        (two_branches, "both"),
+    ],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_models_without_a_linear_head_are_sent_to_grad_cam(build, culprit):
     model = build()
     nodes = snapshot(model)["nodes"]
-    with refused(f"'{model.name}'", "no class activation map", "a linear function of averaged", f"'{culprit}'", "Grad-CAM"):
+    with refused(
+        f"'{model.name}'",
+        "no class activation map",
+        "a linear function of averaged",
+        f"'{culprit}'",
+        "Grad-CAM",
+    ):
         explain(model, IMAGES)
     with refused("Grad-CAM"):
         find_head(model)
@@ -692,9 +795,15 @@ def test_outputs_that_are_no_class_scores():
 
 @pytest.mark.parametrize("scale", [1, 1e-3, 1e-6], ids=["", "small weights", "tiny weights"])
 @pytest.mark.parametrize("bias", [0, 1000], ids=["", "large bias"])
-@pytest.mark.parametrize("pooling", [
-    layers.GlobalMaxPooling2D, lambda name: lambda x: keras.ops.sum(x, axis=(1, 2)),
-    lambda name: lambda x: x[:, 1, 1]], ids=["maximum", "sum", "one cell"])
+@pytest.mark.parametrize(
+    "pooling",
+    [
+        layers.GlobalMaxPooling2D,
+        lambda name: lambda x: keras.ops.sum(x, axis=(1, 2)),
+        lambda name: lambda x: x[:, 1, 1],
+    ],
+    ids=["maximum", "sum", "one cell"],
+)
 def test_pooling_that_takes_no_mean_is_caught_on_the_data(pooling, scale, bias):
     model = functional(*body(), pooling(name="pool"), linear())
     *before, w, b = model.get_weights()
@@ -751,8 +860,9 @@ def test_a_sequential_never_called_has_no_graph_without_images():
 # --- other bad input -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("target", ["conv_9", 3, layers.Conv2D(2, 3, name="stranger"), "gap", "class_scores"],
-                         ids=str)
+@pytest.mark.parametrize(
+    "target", ["conv_9", 3, layers.Conv2D(2, 3, name="stranger"), "gap", "class_scores"], ids=str
+)
 def test_unknown_or_flat_target_layers_list_the_valid_ones(ready, target):
     name = getattr(target, "name", target)
     with refused(repr(name), "conv_1, pool_1, feature_maps"):
@@ -776,7 +886,11 @@ BAD_IMAGES = {
     "a row": (IMAGES[0, 0, 0], ValueError, ["(3,)", "(B, height, width, channels)"]),
     "no images": (IMAGES[:0], ValueError, ["(0, 12, 12, 3)", "at least one image"]),
     "no pixels": (IMAGES[:, :0], ValueError, ["(5, 0, 12, 3)", "empty"]),
-    "whole numbers": ((IMAGES * 255).astype("uint8"), TypeError, ["uint8", "astype('float32')", "rescales them itself"]),
+    "whole numbers": (
+        (IMAGES * 255).astype("uint8"),
+        TypeError,
+        ["uint8", "astype('float32')", "rescales them itself"],
+    ),
     "signed whole numbers": ((IMAGES * 255).astype(int), TypeError, ["int64", "floats"]),
     "booleans": (IMAGES > 0.5, TypeError, ["bool", "floats"]),
     "NaN": (np.where(IMAGES > 0.9, np.nan, IMAGES), ValueError, ["NaN", "finite"]),
@@ -785,8 +899,11 @@ BAD_IMAGES = {
     "text": (IMAGES.astype(str), ValueError, ["real numbers", "floats"]),
     "nothing": (None, ValueError, ["()", "(B, height, width, channels)"]),
     "too large": (np.ones((2, 24, 24, 3), "f4"), ValueError, ["(2, 24, 24, 3)", "(B, 12, 12, 3)", "resize"]),
-    "on its side": (np.ones((2, 12, 11, 3), "f4"), ValueError,
-                    ["(2, 12, 11, 3)", "(B, 12, 12, 3)", "resize"]),
+    "on its side": (
+        np.ones((2, 12, 11, 3), "f4"),
+        ValueError,
+        ["(2, 12, 11, 3)", "(B, 12, 12, 3)", "resize"],
+    ),
     "grey": (IMAGES[..., :1], ValueError, ["(5, 12, 12, 1)", "(B, 12, 12, 3)", "grey (1) and colour (3)"]),
     "transparent": (np.ones((2, 12, 12, 4), "f4"), ValueError, ["(2, 12, 12, 4)", "(B, 12, 12, 3)"]),
     "channels first": (np.ones((2, 3, 12, 12), "f4"), ValueError, ["(2, 3, 12, 12)", "(B, 12, 12, 3)"]),
@@ -842,7 +959,9 @@ def test_another_failure_is_not_blamed_on_the_size(size):
 def test_a_failure_with_these_numbers_is_not_blamed_on_the_size():
     class Bounded(layers.Layer):
         def call(self, x):
-            with tf.control_dependencies([tf.debugging.assert_less(x, 100.0)] if not isinstance(x, keras.KerasTensor) else []):
+            with tf.control_dependencies(
+                [tf.debugging.assert_less(x, 100.0)] if not isinstance(x, keras.KerasTensor) else []
+            ):
                 return tf.identity(x)
 
         def compute_output_shape(self, shape):
@@ -854,12 +973,20 @@ def test_a_failure_with_these_numbers_is_not_blamed_on_the_size():
         explain(model, IMAGES + 1000, verbose=False)
 
 
-@pytest.mark.parametrize("classes, error, fragments", [
-    (3, ValueError, ["3", "out of range", "0 to 2"]), (-1, ValueError, ["-1", "out of range", "0 to 2"]),
-    ([0, 1, 2, 3, 0], ValueError, ["3", "out of range"]),
-    ([0, 1], ValueError, ["(2,)", "5 image(s)", "one per image"]),
-    ([0] * 6, ValueError, ["(6,)", "5 image(s)"]), (1.0, TypeError, ["1.0", "whole number"]),
-    (True, TypeError, ["True", "whole number"]), ("cat", TypeError, ["cat", "whole number"])], ids=str)
+@pytest.mark.parametrize(
+    "classes, error, fragments",
+    [
+        (3, ValueError, ["3", "out of range", "0 to 2"]),
+        (-1, ValueError, ["-1", "out of range", "0 to 2"]),
+        ([0, 1, 2, 3, 0], ValueError, ["3", "out of range"]),
+        ([0, 1], ValueError, ["(2,)", "5 image(s)", "one per image"]),
+        ([0] * 6, ValueError, ["(6,)", "5 image(s)"]),
+        (1.0, TypeError, ["1.0", "whole number"]),
+        (True, TypeError, ["True", "whole number"]),
+        ("cat", TypeError, ["cat", "whole number"]),
+    ],
+    ids=str,
+)
 def test_bad_class_idx(ready, classes, error, fragments):
     for batch_size in (2, 32):
         with refused(*fragments, error=error):
@@ -874,9 +1001,14 @@ def test_bad_batch_size(ready, batch_size):
 
 # --- what kind of scores ---------------------------------------------------------------------
 
-ENDS = {"logits": [linear()], "softmax": [linear(activation="softmax")], "softmax layer": [linear(), layers.Softmax()],
-        "one sigmoid": [linear(1, activation="sigmoid")], "three sigmoids": [linear(activation="sigmoid")],
-        "sigmoid by an operation": [linear(), keras.ops.sigmoid]}
+ENDS = {
+    "logits": [linear()],
+    "softmax": [linear(activation="softmax")],
+    "softmax layer": [linear(), layers.Softmax()],
+    "one sigmoid": [linear(1, activation="sigmoid")],
+    "three sigmoids": [linear(activation="sigmoid")],
+    "sigmoid by an operation": [linear(), keras.ops.sigmoid],
+}
 
 
 @pytest.mark.parametrize("ends", ENDS)

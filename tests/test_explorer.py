@@ -1,4 +1,6 @@
-"""explorer.js in Chromium: the same numbers and the same pixels as NumPy's, by key and by mouse, and in exported pages."""
+"""explorer.js in Chromium: the same numbers and the same pixels as NumPy's, by key and by mouse, and in
+exported pages.
+"""
 
 import base64
 import io
@@ -7,13 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course_utils import cam as cam_maths
+from course_utils import localize, plots, widgets
+
 import numpy as np
 import pytest
 from PIL import Image
 from test_jupyterlab import browser  # noqa: F401, a fixture
-
-from course_utils import cam as cam_maths
-from course_utils import localize, plots, widgets
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.browser
@@ -51,9 +53,12 @@ def page(browser):  # noqa: F811
     page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: page.complaints.append(str(e)))
     source = (ROOT / "course_utils" / "explorer.js").read_text(encoding="utf-8")
-    page.evaluate("""async source => {
+    page.evaluate(
+        """async source => {
         window.explorer = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
-    }""", source)
+    }""",
+        source,
+    )
     yield page
     page.close()
     assert not page.complaints
@@ -62,18 +67,25 @@ def page(browser):  # noqa: F811
 @pytest.fixture
 def show(page):
     """Show an explorer's canvas, with some of its values changed afterwards as sliders do it."""
+
     def show(box, **changes):
         [canvas] = [child for child in box.children if isinstance(child, widgets._Canvas)]
         of_any_widget = ("layout", "tabbable", "tooltip")
-        state = canvas.get_state([name for name in canvas.keys if not name.startswith("_") and name not in of_any_widget])
+        state = canvas.get_state(
+            [name for name in canvas.keys if not name.startswith("_") and name not in of_any_widget]
+        )
         sent = state.pop("sent")
-        buffers = {"sent": {k: _text(v) for k, v in sent.items() if isinstance(v, bytes)}, "jpeg": _text(state.pop("jpeg"))}
+        buffers = {
+            "sent": {k: _text(v) for k, v in sent.items() if isinstance(v, bytes)},
+            "jpeg": _text(state.pop("jpeg")),
+        }
         state["sent"] = {k: v for k, v in sent.items() if not isinstance(v, bytes)}
         page.evaluate(SHOW, [state, buffers])
         for name, value in changes.items():
             page.evaluate("([name, value]) => model.set(name, value)", [name, value])
         settle(page)
         return page
+
     return show
 
 
@@ -88,7 +100,9 @@ def settle(page):
 def pixels(page):
     """What is on the canvas, (H, W, 3), int."""
     url = page.evaluate("document.querySelector('canvas').toDataURL()")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(int)
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(
+        int
+    )
 
 
 def words(page):
@@ -106,12 +120,24 @@ def number(value):
 # --- the mathematics -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("grid, size", [((7, 7), (336, 336)), ((3, 5), (17, 90)), ((1, 1), (4, 6)), ((1, 4), (5, 4)),
-                                        ((24, 24), (96, 96)), ((24, 20), (7, 11))], ids=str)
+@pytest.mark.parametrize(
+    "grid, size",
+    [
+        ((7, 7), (336, 336)),
+        ((3, 5), (17, 90)),
+        ((1, 1), (4, 6)),
+        ((1, 4), (5, 4)),
+        ((24, 24), (96, 96)),
+        ((24, 20), (7, 11)),
+    ],
+    ids=str,
+)
 def test_enlarging_gives_the_numbers_of_upsample(page, grid, size):
     cam = np.random.default_rng(2).normal(size=grid)
-    large = page.evaluate("([cam, grid, size]) => Array.from(explorer.upsample(cam, grid, size))",
-                          [cam.ravel().tolist(), grid, size])
+    large = page.evaluate(
+        "([cam, grid, size]) => Array.from(explorer.upsample(cam, grid, size))",
+        [cam.ravel().tolist(), grid, size],
+    )
     np.testing.assert_allclose(np.reshape(large, size), cam_maths.upsample(cam, size), atol=1e-12)
 
 
@@ -120,11 +146,15 @@ def test_boxes_and_overlaps_are_those_of_localize(page, seed):
     rng = np.random.default_rng(seed)
     shape = rng.integers(1, 30, 2).tolist()
     mask = rng.random(shape) < rng.choice([0.0, 0.1, 0.4, 0.6, 1.0] if seed else [0.0])
-    box = page.evaluate("([mask, shape]) => explorer.boxAround(mask, shape)", [mask.astype(int).ravel().tolist(), shape])
+    box = page.evaluate(
+        "([mask, shape]) => explorer.boxAround(mask, shape)", [mask.astype(int).ravel().tolist(), shape]
+    )
     if mask.any():
         np.testing.assert_array_equal(box, localize._boxes_around(mask))
         other = [0, 0, 1 + shape[1] // 2, 1 + shape[0] // 2]
-        assert page.evaluate("([a, b]) => explorer.iou(a, b)", [box, other]) == pytest.approx(localize.iou(box, other), abs=1e-12)
+        assert page.evaluate("([a, b]) => explorer.iou(a, b)", [box, other]) == pytest.approx(
+            localize.iou(box, other), abs=1e-12
+        )
     else:
         assert box is None
 
@@ -137,11 +167,29 @@ def test_of_two_parts_as_large_the_first_counts(page):
 # --- the map of a class ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("class_idx, evidence, opacity, threshold, colours", [
-    (0, 0, 0.55, 0.0, 0), (1, 0, 0.55, 0.0, 0), (0, 1, 0.55, 0.0, 0), (1, 1, 1.0, 0.0, 0), (0, 0, 0.0, 0.3, 0),
-    (1, 0, 1.0, 0.0, 1), (0, 1, 1.0, 0.0, 1)])
-def test_the_pixels_lie_between_picture_and_map(show, monkeypatch, class_idx, evidence, opacity, threshold, colours):
-    page = show(cams_explorer(), class_idx=class_idx, evidence=evidence, opacity=opacity, threshold=threshold, colours=colours)
+@pytest.mark.parametrize(
+    "class_idx, evidence, opacity, threshold, colours",
+    [
+        (0, 0, 0.55, 0.0, 0),
+        (1, 0, 0.55, 0.0, 0),
+        (0, 1, 0.55, 0.0, 0),
+        (1, 1, 1.0, 0.0, 0),
+        (0, 0, 0.0, 0.3, 0),
+        (1, 0, 1.0, 0.0, 1),
+        (0, 1, 1.0, 0.0, 1),
+    ],
+)
+def test_the_pixels_lie_between_picture_and_map(
+    show, monkeypatch, class_idx, evidence, opacity, threshold, colours
+):
+    page = show(
+        cams_explorer(),
+        class_idx=class_idx,
+        evidence=evidence,
+        opacity=opacity,
+        threshold=threshold,
+        colours=colours,
+    )
     _, plots_signed, plots_positive = widgets.PALETTES[colours]
     monkeypatch.setattr(plots, "SIGNED", plots_signed)
     monkeypatch.setattr(plots, "POSITIVE", plots_positive)
@@ -167,29 +215,40 @@ def test_the_threshold_leaves_out_what_is_weaker_and_frames_the_largest_part(sho
     x0, y0, x1, y1 = localize._boxes_around(large >= 0.45 * 10)
     frame = np.zeros_like(left)
     frame[y0:y1, x0:x1] = True
-    frame[y0 + 5:y1 - 5, x0 + 5:x1 - 5] = False
+    frame[y0 + 5 : y1 - 5, x0 + 5 : x1 - 5] = False
     np.testing.assert_array_equal(left[~frame], (large >= 0.45 * 10)[~frame])
-    assert (pixels(page)[y0 + 2, x0 + 4:x1 - 4] > 200).all()
+    assert (pixels(page)[y0 + 2, x0 + 4 : x1 - 4] > 200).all()
 
 
 def test_all_classes_share_one_scale(show):
     cams = np.zeros((4, 4, 2))
-    cams[1, 1], cams[3, 3, 1] = 2, 8  # the first peak is as strong in both, the second class has a stronger one elsewhere
-    colours = [pixels(show(cams_explorer(cams, np.zeros((4, 4)), size=4), opacity=1, class_idx=c)) for c in (0, 1)]
+    cams[1, 1], cams[3, 3, 1] = (
+        2,
+        8,
+    )  # the first peak is as strong in both, the second class has a stronger one elsewhere
+    colours = [
+        pixels(show(cams_explorer(cams, np.zeros((4, 4)), size=4), opacity=1, class_idx=c)) for c in (0, 1)
+    ]
     np.testing.assert_array_equal(colours[0][1, 1], colours[1][1, 1])
     assert np.abs(colours[0][3, 3] - colours[1][3, 3]).max() > 50
 
 
 def test_each_layer_has_its_own_grid(show):
     early, late = HILL[:, :, None], CAMS[..., :1]
-    page = show(widgets.cam_explorer(np.zeros((42, 42)), {"early": early, "late": late}, ["seven"], size=42), opacity=1.0)
+    page = show(
+        widgets.cam_explorer(np.zeros((42, 42)), {"early": early, "late": late}, ["seven"], size=42),
+        opacity=1.0,
+    )
     for layer, maps, name in ((0, early, "early"), (1, late, "late")):
         page.evaluate("layer => model.set('layer', layer)", layer)
         settle(page)
         expected = plots.overlay(np.zeros((42, 42)), maps[..., 0], "signed", 1, 0, 10)
         assert np.abs(pixels(page) - expected).max() <= 1
-        assert words(page).startswith("Map of seven at {}: strongest at row {}, column {}".format(
-            name, *cam_maths.peak_cell(maps[..., 0])))
+        assert words(page).startswith(
+            "Map of seven at {}: strongest at row {}, column {}".format(
+                name, *cam_maths.peak_cell(maps[..., 0])
+            )
+        )
         assert f"map of seven at {name}" in page.locator("canvas").get_attribute("aria-label")
 
 
@@ -197,14 +256,20 @@ def test_each_layer_has_its_own_grid(show):
 def test_the_words_follow_the_class(show, c):
     page, one = show(cams_explorer(), class_idx=c), CAMS[..., c]
     row, column = cam_maths.peak_cell(one)
-    assert words(page) == (f"Map of {('seven', 'nine')[c]}: strongest at row {row}, column {column} of 7 × 7, from "
-                           f"{number(one.min())} to {number(one.max())}, mean {number(one.mean())}, "
-                            f"class score {number(SCORES[c])}.")
+    assert words(page) == (
+        f"Map of {('seven', 'nine')[c]}: strongest at row {row}, column {column} of 7 × 7, from "
+        f"{number(one.min())} to {number(one.max())}, mean {number(one.mean())}, "
+        f"class score {number(SCORES[c])}."
+    )
     assert "class score" not in words(show(cams_explorer(scores=None), class_idx=c))
 
 
 def test_the_canvas_says_what_it_shows(show):
-    label = show(cams_explorer(), evidence=1, opacity=0.4, threshold=0.2).locator("canvas").get_attribute("aria-label")
+    label = (
+        show(cams_explorer(), evidence=1, opacity=0.4, threshold=0.2)
+        .locator("canvas")
+        .get_attribute("aria-label")
+    )
     for fragment in ("map of seven", "opacity 40%", "only evidence for it", "weaker than 20%"):
         assert fragment in label
     assert show(cams_explorer()).locator("canvas").get_attribute("role") == "img"
@@ -278,16 +343,24 @@ def thresholds(image=None, cam=HILL):
 @pytest.mark.parametrize("fraction", [0.1, 0.2, 0.35, 0.6, 0.8])
 def test_the_words_tell_the_box_and_its_iou(show, fraction):
     page = show(thresholds(), threshold=fraction)
-    mask, box = localize.threshold_mask(cam_maths.upsample(HILL, 48), fraction), localize.box_from_map(HILL, 48, fraction)
+    mask, box = (
+        localize.threshold_mask(cam_maths.upsample(HILL, 48), fraction),
+        localize.box_from_map(HILL, 48, fraction),
+    )
     overlap = localize.iou(box, TRUE_BOX)
-    assert words(page) == (f"At {fraction:.0%} of the maximum {mask.mean():.0%} of the image is left. Box of the largest part: "
-                           f"{box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box {overlap:.2f}: "
-                           f"{'found' if overlap >= 0.5 else 'not found'} (0.50 is needed).")
+    assert words(page) == (
+        f"At {fraction:.0%} of the maximum {mask.mean():.0%} of the image is left. Box of the largest part: "
+        f"{box[2] - box[0]} × {box[3] - box[1]} pixels, IoU with the true box {overlap:.2f}: "
+        f"{'found' if overlap >= 0.5 else 'not found'} (0.50 is needed)."
+    )
 
 
 def test_the_solid_frame_is_the_maps_box_and_the_dashed_one_the_true_box(show):
     true_box = np.array((36, 32, 48, 46))
-    page = show(widgets.threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, true_box, size=96), threshold=0.6)
+    page = show(
+        widgets.threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, true_box, size=96),
+        threshold=0.6,
+    )
     white = (pixels(page) > 230).all(axis=2)
     for box, drawn in ((localize.box_from_map(HILL, 48, 0.6), (0.95, 1)), (true_box, (0.4, 0.8))):
         x0, y0, x1, y1 = 2 * box
@@ -324,8 +397,12 @@ def share_beaten(row, column, c=0):
 
 def test_the_map_is_hidden_until_a_prediction_was_made(show):
     page = show(prediction())
-    cells = np.abs(pixels(page) - IMAGE.repeat(12, axis=0).repeat(12, axis=1)).max(axis=2).reshape(7, 48, 7, 48)
-    assert cells[:, 2:-2, :, 2:-2].max() == 0 and (cells[1:, 0] > 0).any() and (cells[:, :, 1:, 0] > 0).any()  # lines between
+    cells = (
+        np.abs(pixels(page) - IMAGE.repeat(12, axis=0).repeat(12, axis=1)).max(axis=2).reshape(7, 48, 7, 48)
+    )
+    assert (
+        cells[:, 2:-2, :, 2:-2].max() == 0 and (cells[1:, 0] > 0).any() and (cells[:, :, 1:, 0] > 0).any()
+    )  # lines between
     assert page.locator("button").is_disabled() and "Click there" in words(page)
     page.locator("[role=application]").press("Enter")
     assert not page.evaluate("model.get('revealed')")
@@ -344,8 +421,10 @@ def test_a_prediction_by_keys(show):
     settle(page)
     assert np.abs(pixels(page) - hidden).mean() > 10
     row, column = cam_maths.peak_cell(CAMS[..., 0])
-    assert words(page).startswith(f"Your cell (2, 1) holds more evidence for seven than {share_beaten(2, 1):.0%} of the "
-                                  f"other cells; the strongest is ({row}, {column}).")
+    assert words(page).startswith(
+        f"Your cell (2, 1) holds more evidence for seven than {share_beaten(2, 1):.0%} of the "
+        f"other cells; the strongest is ({row}, {column})."
+    )
     field.press("ArrowUp")  # too late
     assert page.evaluate("model.get('guess')") == [2, 1]
 
@@ -353,7 +432,11 @@ def test_a_prediction_by_keys(show):
 def test_a_prediction_by_mouse(show):
     page = show(prediction())
     page.locator("canvas").click(position={"x": 5 * 48 + 24, "y": 1 * 48 + 24})
-    assert page.evaluate("[model.get('guess'), model.get('chosen'), model.get('revealed')]") == [[1, 5], True, False]
+    assert page.evaluate("[model.get('guess'), model.get('chosen'), model.get('revealed')]") == [
+        [1, 5],
+        True,
+        False,
+    ]
     page.locator("button").click()
     settle(page)
     assert f"{share_beaten(1, 5):.0%}" in words(page) and page.locator("button").is_disabled()
@@ -381,8 +464,11 @@ def test_the_score_over_the_session(show):
     assert "so far" not in words(page)
     before = page.evaluate("Array.from(coursePredictions)")
     show(prediction(1))
-    page.evaluate("""before => { window.coursePredictions = new Map(before);
-        Object.entries({ guess: [6, 6], chosen: true, revealed: true }).forEach(([k, v]) => model.set(k, v)); }""", before)
+    page.evaluate(
+        """before => { window.coursePredictions = new Map(before);
+        Object.entries({ guess: [6, 6], chosen: true, revealed: true }).forEach(([k, v]) => model.set(k, v)); }""",
+        before,
+    )
     settle(page)
     both = (share_beaten(0, 0) + share_beaten(6, 6, 1)) / 2
     assert f"Your 2 predictions so far: {round(100 * both + 1e-9)}% on average." in words(page)
@@ -393,7 +479,9 @@ def test_the_score_over_the_session(show):
 
 def test_a_picture_by_python_is_shown_with_its_words(show):
     slider = widgets._slider("shade", 0.5, "how light")
-    box = widgets._live([slider], lambda shade: (np.full((40, 60, 3), int(200 * shade), np.uint8), f"shade {shade}"), 90)
+    box = widgets._live(
+        [slider], lambda shade: (np.full((40, 60, 3), int(200 * shade), np.uint8), f"shade {shade}"), 90
+    )
     page = show(box)
     page.wait_for_function("document.querySelector('canvas').dataset.drawn")
     picture = pixels(page)
@@ -406,8 +494,12 @@ def test_a_picture_by_python_is_shown_with_its_words(show):
 
 @pytest.mark.slow
 def test_sliders_redraw_in_an_exported_page_without_kernel_and_network(browser, tmp_path):  # noqa: F811
-    done = subprocess.run([sys.executable, "tools/export_html.py", "notebooks/02_toy_5x5.ipynb", "-o", tmp_path], cwd=ROOT,
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "tools/export_html.py", "notebooks/02_toy_5x5.ipynb", "-o", tmp_path],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     page = browser.new_page()
     complaints, asked = [], []
@@ -428,7 +520,13 @@ def test_sliders_redraw_in_an_exported_page_without_kernel_and_network(browser, 
     for key in ("ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
         field.press(key)
     settle(page)
-    assert "Your cell (0, 3) holds more evidence" in page.locator("p[role=status]").text_content().replace("\xa0", " ")
-    assert page.locator(".course-explorer .noUi-handle").first.get_attribute("aria-label").startswith("weight w1: ")
+    assert "Your cell (0, 3) holds more evidence" in page.locator("p[role=status]").text_content().replace(
+        "\xa0", " "
+    )
+    assert (
+        page.locator(".course-explorer .noUi-handle")
+        .first.get_attribute("aria-label")
+        .startswith("weight w1: ")
+    )
     assert not complaints and all("mathjax" in url.lower() for url in asked)  # formulas only
     page.close()

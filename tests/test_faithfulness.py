@@ -1,8 +1,15 @@
-"""Measures of trust: against sums by hand, SciPy, models whose answers are known, and a network caught cheating."""
+"""Measures of trust: against sums by hand, SciPy, models whose answers are known, and a network caught
+cheating.
+"""
 
 import subprocess
 import sys
 
+from course_utils import faithfulness, graph, localize, models
+from course_utils.datasets import pets
+from course_utils.explain import explain, find_head
+
+import keras
 import numpy as np
 import pytest
 from checks import refused
@@ -11,12 +18,6 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
-
-from course_utils import faithfulness, graph, localize, models
-from course_utils.datasets import pets
-from course_utils.explain import explain, find_head
-
-import keras  # after course_utils, which silences TensorFlow's greetings
 
 layers = keras.layers
 steady = settings(deadline=None, derandomize=True, max_examples=50)
@@ -33,7 +34,9 @@ def varied(m):
 
 def test_rank_correlation_by_hand():
     a = np.array([[1, 2], [3, 4]])
-    assert faithfulness.rank_correlation(a, [[10, 30], [20, 40]]) == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
+    assert faithfulness.rank_correlation(a, [[10, 30], [20, 40]]) == pytest.approx(
+        0.8
+    )  # 1 - 6 * 2 / (4 * 15)
     assert faithfulness.rank_correlation(a, -a) == pytest.approx(-1)
     assert type(faithfulness.rank_correlation(a, a)) is float
 
@@ -61,16 +64,24 @@ def test_rank_correlation_of_many_maps_is_that_of_each():
     np.testing.assert_allclose(faithfulness.rank_correlation(a, b), each)
 
 
-@pytest.mark.parametrize("a, b, fragments", [
-    (np.eye(3), np.ones((3, 3)), ["1 of 1 maps in b", "same everywhere", "no order"]),
-    (np.stack([np.eye(3), np.zeros((3, 3))]), np.stack([np.eye(3)] * 2), ["1 of 2 maps in a", "same everywhere"]),
-    (np.eye(3), np.eye(4), ["(3, 3)", "(4, 4)", "same grid"]),
-    (np.eye(3), np.eye(3)[None], ["(3, 3)", "(1, 3, 3)"]),
-    (np.full((2, 2), np.nan), np.eye(2), ["a has 4 value(s)", "NaN"]),
-    (np.arange(4), np.arange(4), ["a has shape (4,)", "(h, w) or (N, h, w)"]),
-    (np.ones((1, 2, 2, 2)), np.eye(2), ["a has shape (1, 2, 2, 2)", "one class's map"]),
-    (np.ones((0, 2, 2)), np.eye(2), ["a has shape (0, 2, 2)", "not empty"])],
-    ids=["constant", "one constant", "grids", "ranks", "NaN", "line", "all classes", "none"])
+@pytest.mark.parametrize(
+    "a, b, fragments",
+    [
+        (np.eye(3), np.ones((3, 3)), ["1 of 1 maps in b", "same everywhere", "no order"]),
+        (
+            np.stack([np.eye(3), np.zeros((3, 3))]),
+            np.stack([np.eye(3)] * 2),
+            ["1 of 2 maps in a", "same everywhere"],
+        ),
+        (np.eye(3), np.eye(4), ["(3, 3)", "(4, 4)", "same grid"]),
+        (np.eye(3), np.eye(3)[None], ["(3, 3)", "(1, 3, 3)"]),
+        (np.full((2, 2), np.nan), np.eye(2), ["a has 4 value(s)", "NaN"]),
+        (np.arange(4), np.arange(4), ["a has shape (4,)", "(h, w) or (N, h, w)"]),
+        (np.ones((1, 2, 2, 2)), np.eye(2), ["a has shape (1, 2, 2, 2)", "one class's map"]),
+        (np.ones((0, 2, 2)), np.eye(2), ["a has shape (0, 2, 2)", "not empty"]),
+    ],
+    ids=["constant", "one constant", "grids", "ranks", "NaN", "line", "all classes", "none"],
+)
 def test_maps_that_cannot_be_ranked(a, b, fragments):
     with refused(*fragments):
         faithfulness.rank_correlation(a, b)
@@ -93,18 +104,29 @@ def nested():
     x = images = keras.Input((8, 8, 3), name="images")
     x = layers.Conv2D(4, 3, name="inner_conv")(x)
     backbone = keras.Model(images, layers.LayerNormalization(name="inner_norm")(x), name="backbone")
-    return keras.Sequential([keras.Input((8, 8, 3)), backbone, layers.GlobalAveragePooling2D(),
-                             layers.Dense(3, name="scores")], name="nested")
+    return keras.Sequential(
+        [keras.Input((8, 8, 3)), backbone, layers.GlobalAveragePooling2D(), layers.Dense(3, name="scores")],
+        name="nested",
+    )
 
 
 IMAGES = RNG.uniform(0, 255, (3, 24, 24, 3)).astype(np.float32)
-STEPS = [["conv_1", "norm_1"], ["conv_2", "norm_2"], ["conv_3", "norm_3"], ["conv_4", "norm_4"], ["class_scores"]]
+STEPS = [
+    ["conv_1", "norm_1"],
+    ["conv_2", "norm_2"],
+    ["conv_3", "norm_3"],
+    ["conv_4", "norm_4"],
+    ["class_scores"],
+]
 
 
 def changed_layers(model, other):
     """The names of the layers whose weights differ between a model and its copy."""
-    return {a.name for a, b in zip(faithfulness._inner_layers(model), faithfulness._inner_layers(other))
-            if any((v != w).any() for v, w in zip(a.get_weights(), b.get_weights()))}
+    return {
+        a.name
+        for a, b in zip(faithfulness._inner_layers(model), faithfulness._inner_layers(other))
+        if any((v != w).any() for v, w in zip(a.get_weights(), b.get_weights()))
+    }
 
 
 def test_weight_layers_come_from_the_images_to_the_scores(net, nested):
@@ -129,7 +151,9 @@ def test_shuffling_keeps_the_numbers(net):
 def test_nothing_shuffled_answers_as_before_and_something_doesnt(net, nested):
     for model, images, layer in ((net, IMAGES, "conv_4"), (nested, IMAGES[:, :8, :8], "inner_conv")):
         before = model.predict(images, verbose=0)
-        np.testing.assert_array_equal(faithfulness.shuffle_weights(model, []).predict(images, verbose=0), before)
+        np.testing.assert_array_equal(
+            faithfulness.shuffle_weights(model, []).predict(images, verbose=0), before
+        )
         after = faithfulness.shuffle_weights(model, layer).predict(images, verbose=0)
         assert np.abs(after - before).max() > 1e-3
         np.testing.assert_array_equal(model.predict(images, verbose=0), before)
@@ -203,8 +227,9 @@ def test_a_model_that_cannot_be_copied():
 def linear_model(weights, activation=None):
     """Images (H, W, 1) to two scores: the weighted sum of the pixels, and 0."""
     H, W = np.shape(weights)
-    model = keras.Sequential([keras.Input((H, W, 1)), layers.Flatten(),
-                              layers.Dense(2, use_bias=False, activation=activation)])
+    model = keras.Sequential(
+        [keras.Input((H, W, 1)), layers.Flatten(), layers.Dense(2, use_bias=False, activation=activation)]
+    )
     model.layers[-1].set_weights([np.stack([np.ravel(weights), np.zeros(H * W)], axis=1)])
     return model
 
@@ -228,7 +253,9 @@ def test_both_curves_of_a_linear_model_by_hand():
 def test_scores_that_look_like_probabilities_now_and_then_are_none():
     model = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten(), layers.Dense(2)])
     model.layers[-1].set_weights([np.stack([KNOWN.ravel(), -KNOWN.ravel()], axis=1), np.array([0.0, 1.0])])
-    s = np.array([10, 6, 3, 1, 0.0])  # of class 0; class 1 has 1 - s: their sum is 1 always, and the last two aren't negative
+    s = np.array(
+        [10, 6, 3, 1, 0.0]
+    )  # of class 0; class 1 has 1 - s: their sum is 1 always, and the last two aren't negative
     for curve, expected in ((faithfulness.deletion, s), (faithfulness.insertion, 10 - s)):
         values = curve(model, ONES, KNOWN[None], 0, steps=4, baseline=0.0, batch_size=1).values[0]
         np.testing.assert_allclose(values, 1 / (1 + np.exp(1 - 2 * expected)), rtol=1e-5)
@@ -243,8 +270,10 @@ def test_the_probability_is_that_of_the_class_asked_for():
 
 
 def test_a_softmax_at_the_end_is_not_taken_twice():
-    curves = [faithfulness.insertion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
-              for end in (None, "softmax")]
+    curves = [
+        faithfulness.insertion(linear_model(KNOWN, end), ONES, KNOWN[None], 0, steps=4, baseline=0.0).values
+        for end in (None, "softmax")
+    ]
     np.testing.assert_allclose(*curves, rtol=1e-5)
 
 
@@ -294,27 +323,38 @@ def test_batches_and_repetition_change_nothing_and_batches_are_bounded(net, monk
     cams, options = RNG.normal(size=(3, 6, 6)), dict(class_idx=[0, 1, 1], steps=6, measure="score")
     usual = faithfulness.deletion(net, IMAGES, cams, **options)
     sizes, ask = [], graph.ask
-    monkeypatch.setattr(graph, "ask", lambda model, images, *key: sizes.append(len(images)) or ask(model, images, *key))
+    monkeypatch.setattr(
+        graph, "ask", lambda model, images, *key: sizes.append(len(images)) or ask(model, images, *key)
+    )
     small = faithfulness.deletion(net, IMAGES, cams, **options, batch_size=4)
     assert sizes == [4, 4, 4, 4, 4, 1]
     np.testing.assert_allclose(small.values, usual.values, rtol=1e-4, atol=1e-4)
     for i, c in enumerate((0, 1, 1)):
-        alone = faithfulness.deletion(net, IMAGES[i:i + 1], cams[i:i + 1], c, steps=6, measure="score")
+        alone = faithfulness.deletion(net, IMAGES[i : i + 1], cams[i : i + 1], c, steps=6, measure="score")
         np.testing.assert_allclose(alone.values[0], usual.values[i], rtol=1e-4, atol=1e-4)
 
 
 def test_named_baselines_are_the_arrays_they_stand_for(net):
     cams = RNG.normal(size=(3, 6, 6))
-    for name, filled in (("blur", faithfulness.blurred(IMAGES)), ("mean", IMAGES.mean(axis=(1, 2), keepdims=True))):
-        by_name, by_array = (faithfulness.deletion(net, IMAGES, cams, 0, steps=3, baseline=b, measure="score").values
-                             for b in (name, filled))
+    for name, filled in (
+        ("blur", faithfulness.blurred(IMAGES)),
+        ("mean", IMAGES.mean(axis=(1, 2), keepdims=True)),
+    ):
+        by_name, by_array = (
+            faithfulness.deletion(net, IMAGES, cams, 0, steps=3, baseline=b, measure="score").values
+            for b in (name, filled)
+        )
         np.testing.assert_allclose(by_name, by_array, rtol=1e-5)
-    colour = faithfulness.deletion(net, IMAGES, cams, 0, steps=1, baseline=[10, 20, 30], measure="score").values
+    colour = faithfulness.deletion(
+        net, IMAGES, cams, 0, steps=1, baseline=[10, 20, 30], measure="score"
+    ).values
     np.testing.assert_allclose(colour[:, 1], net(np.full_like(IMAGES, [10, 20, 30])).numpy()[:, 0], rtol=1e-4)
 
 
 def test_equal_pixels_go_in_no_direction():
-    rows = np.repeat(np.linspace(1, -1, 16)[:, None], 16, axis=1)  # the upper half for, the lower half against
+    rows = np.repeat(
+        np.linspace(1, -1, 16)[:, None], 16, axis=1
+    )  # the upper half for, the lower half against
     one_hot = np.zeros((1, 16, 16))
     one_hot[0, 8, 8] = 1
     image = np.ones((1, 16, 16, 1), np.float32)
@@ -348,26 +388,34 @@ def test_the_users_model_is_only_asked(net):
 ASK = dict(images=IMAGES, cams=RNG.normal(size=(3, 6, 6)), class_idx=0)
 
 
-@pytest.mark.parametrize("change, fragments, error", [
-    (dict(cams=ASK["cams"][:2]), ["(3, 24, 24, 3)", "(2, 6, 6)", "one map for each"], ValueError),
-    (dict(cams=ASK["cams"][0]), ["(6, 6)", "one map for each"], ValueError),
-    (dict(cams=np.ones((3, 6, 6))), ["3 of 3 maps in cams", "same everywhere"], ValueError),
-    (dict(cams=np.full((3, 6, 6), np.inf)), ["cams has 108", "infinite"], ValueError),
-    (dict(images=IMAGES[0]), ["(24, 24, 3)", "images[None]"], ValueError),
-    (dict(images=IMAGES.astype(np.uint8)), ["uint8", "floats"], TypeError),
-    (dict(images=IMAGES[..., :1]), ["(3, 24, 24, 1)", "quick_net"], ValueError),
-    (dict(class_idx=2), ["class_idx 2", "0 to 1"], ValueError),
-    (dict(class_idx=[0, 1]), ["class_idx", "(2,)", "3 image(s)"], ValueError),
-    (dict(class_idx=0.0), ["class_idx is 0.0"], TypeError),
-    (dict(steps=0), ["steps is 0", "at least 1"], ValueError),
-    (dict(steps=577), ["steps is 577", "at most 576"], ValueError),
-    (dict(steps=2.5), ["steps is 2.5", "whole number"], ValueError),
-    (dict(batch_size=0), ["batch_size is 0", "at least 1"], ValueError),
-    (dict(baseline="grey"), ["'grey'", '"blur"', '"mean"'], ValueError),
-    (dict(baseline=np.zeros((2, 24, 24, 3))), ["(2, 24, 24, 3)", "(3, 24, 24, 3)", "one for each"], ValueError),
-    (dict(baseline=np.nan), ["baseline has 1", "NaN"], ValueError),
-    (dict(measure="logit"), ["'logit'", '"probability"', '"score"'], ValueError)],
-    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "")
+@pytest.mark.parametrize(
+    "change, fragments, error",
+    [
+        (dict(cams=ASK["cams"][:2]), ["(3, 24, 24, 3)", "(2, 6, 6)", "one map for each"], ValueError),
+        (dict(cams=ASK["cams"][0]), ["(6, 6)", "one map for each"], ValueError),
+        (dict(cams=np.ones((3, 6, 6))), ["3 of 3 maps in cams", "same everywhere"], ValueError),
+        (dict(cams=np.full((3, 6, 6), np.inf)), ["cams has 108", "infinite"], ValueError),
+        (dict(images=IMAGES[0]), ["(24, 24, 3)", "images[None]"], ValueError),
+        (dict(images=IMAGES.astype(np.uint8)), ["uint8", "floats"], TypeError),
+        (dict(images=IMAGES[..., :1]), ["(3, 24, 24, 1)", "quick_net"], ValueError),
+        (dict(class_idx=2), ["class_idx 2", "0 to 1"], ValueError),
+        (dict(class_idx=[0, 1]), ["class_idx", "(2,)", "3 image(s)"], ValueError),
+        (dict(class_idx=0.0), ["class_idx is 0.0"], TypeError),
+        (dict(steps=0), ["steps is 0", "at least 1"], ValueError),
+        (dict(steps=577), ["steps is 577", "at most 576"], ValueError),
+        (dict(steps=2.5), ["steps is 2.5", "whole number"], ValueError),
+        (dict(batch_size=0), ["batch_size is 0", "at least 1"], ValueError),
+        (dict(baseline="grey"), ["'grey'", '"blur"', '"mean"'], ValueError),
+        (
+            dict(baseline=np.zeros((2, 24, 24, 3))),
+            ["(2, 24, 24, 3)", "(3, 24, 24, 3)", "one for each"],
+            ValueError,
+        ),
+        (dict(baseline=np.nan), ["baseline has 1", "NaN"], ValueError),
+        (dict(measure="logit"), ["'logit'", '"probability"', '"score"'], ValueError),
+    ],
+    ids=lambda v: next(iter(v)) if isinstance(v, dict) else "",
+)
 def test_bad_questions(net, change, fragments, error):
     for curve in (faithfulness.deletion, faithfulness.insertion):
         with refused(*fragments, error=error):
@@ -375,7 +423,9 @@ def test_bad_questions(net, change, fragments, error):
 
 
 def test_a_single_output_has_a_score_and_no_probability():
-    model = keras.Sequential([keras.Input((2, 2, 1)), layers.Flatten(), layers.Dense(1, use_bias=False)], name="one")
+    model = keras.Sequential(
+        [keras.Input((2, 2, 1)), layers.Flatten(), layers.Dense(1, use_bias=False)], name="one"
+    )
     model.layers[-1].set_weights([KNOWN.reshape(4, 1)])
     with refused("'one'", "single output", 'measure="score"'):
         faithfulness.deletion(model, ONES, KNOWN[None], 0, steps=4)
@@ -396,7 +446,9 @@ def test_a_model_without_class_scores():
     images = keras.Input((4, 4, 1))
     model = keras.Model(images, layers.Conv2D(2, 1)(images), name="maps_only")
     with refused("'maps_only'", "class scores, (B, C)"):
-        faithfulness.deletion(model, np.ones((1, 4, 4, 1), np.float32), RNG.normal(size=(1, 4, 4)), 0, steps=4)
+        faithfulness.deletion(
+            model, np.ones((1, 4, 4, 1), np.float32), RNG.normal(size=(1, 4, 4)), 0, steps=4
+        )
     with refused("model is a function", error=TypeError):
         faithfulness.deletion(lambda x: x, ONES, KNOWN[None], 0)
 
@@ -410,8 +462,12 @@ def test_blurred_images_keep_their_colour_and_lose_their_details():
     one_channel = IMAGES * [1, 0, 0]
     assert not faithfulness.blurred(one_channel)[..., 1:].any()
     np.testing.assert_allclose(faithfulness.blurred(IMAGES), faithfulness.blurred(IMAGES, sigma=3.0))
-    for images, sigma, fragment in ((IMAGES[0], None, "(24, 24, 3)"), (IMAGES, 0, "sigma is 0"),
-                                    (IMAGES, -1.0, "above 0"), (IMAGES * np.nan, None, "NaN")):
+    for images, sigma, fragment in (
+        (IMAGES[0], None, "(24, 24, 3)"),
+        (IMAGES, 0, "sigma is 0"),
+        (IMAGES, -1.0, "above 0"),
+        (IMAGES * np.nan, None, "NaN"),
+    ):
         with refused(fragment):
             faithfulness.blurred(images, sigma)
 
@@ -423,7 +479,9 @@ def test_shifted_by_hand():
     image = np.array([[[1, 2, 3], [4, 5, 6], [7, 8, 9]]])
     assert faithfulness.shifted(image, 1, 0).tolist() == [[[1, 2, 3], [1, 2, 3], [4, 5, 6]]]
     assert faithfulness.shifted(image, 0, -1).tolist() == [[[2, 3, 3], [5, 6, 6], [8, 9, 9]]]
-    assert faithfulness.shifted(image[..., None], 1, 1)[..., 0].tolist() == [[[1, 1, 2], [1, 1, 2], [4, 4, 5]]]
+    assert faithfulness.shifted(image[..., None], 1, 1)[..., 0].tolist() == [
+        [[1, 1, 2], [1, 1, 2], [4, 4, 5]]
+    ]
     assert faithfulness.shifted(image, 0, 0).tolist() == image.tolist()
 
 
@@ -457,8 +515,14 @@ def test_a_grid_of_cells_follows_whole_cells_better_than_parts_of_them():
     assert whole > 0.98 > 0.9 > part
 
 
-@pytest.mark.parametrize("dy, dx, fragments", [
-    (24, 0, ["dy is 24", "fewer than the 24"]), (0, -24, ["dx is -24"]), (0, 1.5, ["dx is 1.5", "whole pixels"])])
+@pytest.mark.parametrize(
+    "dy, dx, fragments",
+    [
+        (24, 0, ["dy is 24", "fewer than the 24"]),
+        (0, -24, ["dx is -24"]),
+        (0, 1.5, ["dx is 1.5", "whole pixels"]),
+    ],
+)
 def test_bad_shifts(dy, dx, fragments):
     with refused(*fragments):
         faithfulness.shifted(IMAGES, dy, dx)
@@ -469,10 +533,12 @@ def test_bad_maps_and_images_to_shift():
         faithfulness.shifted(IMAGES[0, ..., 0], 1, 1)
     with refused("(0, 4, 4)", "not empty"):
         faithfulness.shifted(np.ones((0, 4, 4)), 1, 1)
-    for maps, fragments in ((lambda x: x[:2].mean(axis=-1), ["(2, 24, 24)", "one map for each"]),
-                            (lambda x: x, ["(3, 24, 24, 3)", "one class's map"]),
-                            (lambda x: x[0].mean(axis=-1), ["(24, 24)", "one map for each"]),
-                            (lambda x: 0 * x[..., 0], ["3 of 3 maps", "same everywhere"])):
+    for maps, fragments in (
+        (lambda x: x[:2].mean(axis=-1), ["(2, 24, 24)", "one map for each"]),
+        (lambda x: x, ["(3, 24, 24, 3)", "one class's map"]),
+        (lambda x: x[0].mean(axis=-1), ["(24, 24)", "one map for each"]),
+        (lambda x: 0 * x[..., 0], ["3 of 3 maps", "same everywhere"]),
+    ):
         with refused(*fragments):
             faithfulness.shift_stability(maps, IMAGES, 1, 1)
 
@@ -509,11 +575,15 @@ def test_the_shipped_networks_maps_pass_and_the_controls_do_not():
     assert models.accuracy(scores, test.labels) < 0.8
 
     other, chance = np.roll(maps, 1, axis=0), RNG.random(maps.shape)
-    own, *controls = (faithfulness.deletion(network, images, m, test.labels, steps=12).areas.mean()
-                      for m in (maps, other, chance))
+    own, *controls = (
+        faithfulness.deletion(network, images, m, test.labels, steps=12).areas.mean()
+        for m in (maps, other, chance)
+    )
     assert own < min(controls) - 0.15
-    own, *controls = (faithfulness.insertion(network, images, m, test.labels, steps=12).areas.mean()
-                      for m in (maps, other, chance))
+    own, *controls = (
+        faithfulness.insertion(network, images, m, test.labels, steps=12).areas.mean()
+        for m in (maps, other, chance)
+    )
     assert own > max(controls) + 0.1
 
     def maps_of(x):
@@ -525,7 +595,9 @@ def test_the_shipped_networks_maps_pass_and_the_controls_do_not():
 
 @pytest.mark.slow
 def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_changed():
-    """The experiments of notebook 08, on other pictures: no head no answer, and the change of the score is where the head is."""
+    """The experiments of notebook 08, on other pictures: no head no answer, and the change of the score is
+    where the head is.
+    """
     network = models.pets_net(trained=True)
 
     def asked(images):
@@ -535,20 +607,33 @@ def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_change
     test = pets.drawn_pets(60, seed=83_000)
     heads = np.array([binary_dilation(m, iterations=2) for m in test.head_masks])
     right = {}
-    for name, covered in (("head", heads), ("body", test.body_masks & ~heads),
-                          ("elsewhere", np.roll(heads, 48, axis=(1, 2)) & ~heads)):
-        lead, _ = asked(np.where(covered[..., None], test.images.mean(axis=(1, 2), keepdims=True), test.images))
+    for name, covered in (
+        ("head", heads),
+        ("body", test.body_masks & ~heads),
+        ("elsewhere", np.roll(heads, 48, axis=(1, 2)) & ~heads),
+    ):
+        lead, _ = asked(
+            np.where(covered[..., None], test.images.mean(axis=(1, 2), keepdims=True), test.images)
+        )
         right[name] = ((lead > 0) == test.labels).mean()
     assert right["head"] < 0.7 and min(right["body"], right["elsewhere"]) > 0.95
 
-    drawn = {(face, ears): pets.drawn_pets(30, seed=83_000, label=face, ears=ears)
-             for face in pets.CLASS_NAMES for ears in pets.CLASS_NAMES}
+    drawn = {
+        (face, ears): pets.drawn_pets(30, seed=83_000, label=face, ears=ears)
+        for face in pets.CLASS_NAMES
+        for ears in pets.CLASS_NAMES
+    }
     lead, maps = {}, {}
     for who, d in drawn.items():
         lead[who], maps[who] = asked(d.images)
     change = maps["dog", "dog"] - maps["cat", "cat"]
     np.testing.assert_allclose(change.mean(axis=(1, 2)), lead["dog", "dog"] - lead["cat", "cat"], atol=1e-4)
-    near = np.array([binary_dilation(m, iterations=4) for m in drawn["cat", "cat"].head_masks | drawn["dog", "dog"].head_masks])
+    near = np.array(
+        [
+            binary_dilation(m, iterations=4)
+            for m in drawn["cat", "cat"].head_masks | drawn["dog", "dog"].head_masks
+        ]
+    )
     cells = near.reshape(30, 24, 4, 24, 4).any(axis=(2, 4))
     assert (change * cells).sum() > 0.9 * change.sum() and cells.mean() < 0.2
 
@@ -567,10 +652,19 @@ def test_a_shortcut_is_learnt_uncovered_and_repaired():
         images = pictures.images.astype(np.float32)
         keras.utils.set_random_seed(0)
         network = models.quick_net()
-        models.train(network, np.concatenate([images, images[:, :, ::-1]]), np.tile(pictures.labels, 2),
-                     epochs=5, peak_lr=0.003, batch_size=16, progress=False)
-        right = {s: models.accuracy(explain(network, d.images.astype(np.float32), verbose=False)[0], d.labels)
-                 for s, d in fresh.items()}
+        models.train(
+            network,
+            np.concatenate([images, images[:, :, ::-1]]),
+            np.tile(pictures.labels, 2),
+            epochs=5,
+            peak_lr=0.003,
+            batch_size=16,
+            progress=False,
+        )
+        right = {
+            s: models.accuracy(explain(network, d.images.astype(np.float32), verbose=False)[0], d.labels)
+            for s, d in fresh.items()
+        }
         maps = explain(network, cats.images.astype(np.float32), 1, verbose=False)[1]
         peaks = localize.pointing_hit(maps, cats.cue_masks, 96, tolerance=4).mean()
         return right, peaks, localize.heat_inside(maps, cats.cue_masks).mean()

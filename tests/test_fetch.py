@@ -17,16 +17,19 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
-
-from course_utils import __main__ as command, download as download_module, fetch
+from course_utils import __main__ as command
+from course_utils import download as download_module
+from course_utils import fetch
 from course_utils.download import FetchError, download, part_of
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL = ROOT / os.environ.get("COURSE_REAL_DATA", "../shared/data")
 CHUNK = download_module.CHUNK
-CONTENT = bytes(range(256)) * 1200       # 307,200 bytes: 18.75 chunks
+CONTENT = bytes(range(256)) * 1200  # 307,200 bytes: 18.75 chunks
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -40,7 +43,7 @@ class Server(http.server.ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/"
         threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
 
-    def handle_error(self, request, address):     # the client may hang up on us: nothing to print
+    def handle_error(self, request, address):  # the client may hang up on us: nothing to print
         pass
 
 
@@ -73,10 +76,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if fault == "cut":
             fault = (len(body) - start) // 2 / len(body)
-        if isinstance(fault, float):         # the share of the file after which the line goes dead
-            return self.wfile.write(body[start:start + int(fault * len(body))])
+        if isinstance(fault, float):  # the share of the file after which the line goes dead
+            return self.wfile.write(body[start : start + int(fault * len(body))])
         if fault == "hold":
-            self.wfile.write(body[start:len(body) // 2])
+            self.wfile.write(body[start : len(body) // 2])
             self.wfile.flush()
             return server.hold.wait(60)
         self.wfile.write(body[start:])
@@ -110,8 +113,11 @@ def weights(server, home, monkeypatch):
 
     server.files[fetch.WEIGHTS["mobilenet"].file] = CONTENT
     monkeypatch.setattr(mobilenet, "BASE_WEIGHT_PATH", server.url)
-    monkeypatch.setitem(fetch.WEIGHTS, "mobilenet", fetch.WEIGHTS["mobilenet"]._replace(
-        size=len(CONTENT), digest=sha256(CONTENT)))
+    monkeypatch.setitem(
+        fetch.WEIGHTS,
+        "mobilenet",
+        fetch.WEIGHTS["mobilenet"]._replace(size=len(CONTENT), digest=sha256(CONTENT)),
+    )
     path = fetch.weights_path("mobilenet")
     return SimpleNamespace(path=path, part=part_of(path))
 
@@ -132,8 +138,9 @@ def keras_would_download(server, path):
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(path.parent, copy / "models")
     server.faults, asked = [], len(server.requests)
-    found = keras.utils.get_file(path.name, server.url + path.name,
-                                 cache_dir=str(copy), cache_subdir="models")
+    found = keras.utils.get_file(
+        path.name, server.url + path.name, cache_dir=str(copy), cache_subdir="models"
+    )
     assert Path(found).read_bytes() == CONTENT
     return len(server.requests) > asked
 
@@ -150,17 +157,20 @@ def wait_until(true, process):
 
 # ---- one file ----
 
+
 def test_a_file_arrives_whole(server, tmp_path):
     get(server, tmp_path / "deep" / "file")
     assert (tmp_path / "deep" / "file").read_bytes() == CONTENT
     assert os.listdir(tmp_path / "deep") == ["file"]
     get(server, tmp_path / "deep" / "file")
-    assert server.requests == [("file", 0)]          # the second time nobody is asked
+    assert server.requests == [("file", 0)]  # the second time nobody is asked
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cuts=st.lists(st.one_of(st.floats(0, 0.9), st.sampled_from(["ignore range", 503])), max_size=3),
-       kept=st.integers(0, len(CONTENT)))
+@given(
+    cuts=st.lists(st.one_of(st.floats(0, 0.9), st.sampled_from(["ignore range", 503])), max_size=3),
+    kept=st.integers(0, len(CONTENT)),
+)
 def test_whatever_is_cut_the_file_ends_up_whole(server, tmp_path, cuts, kept):
     path = tmp_path / "file"
     path.unlink(missing_ok=True)
@@ -173,7 +183,7 @@ def test_whatever_is_cut_the_file_ends_up_whole(server, tmp_path, cuts, kept):
 def test_goes_on_where_the_line_was_cut(server, tmp_path):
     server.faults = ["cut"]
     get(server, tmp_path / "file")
-    assert server.requests == [("file", 0), ("file", 9 * CHUNK)]        # the tenth chunk was half here
+    assert server.requests == [("file", 0), ("file", 9 * CHUNK)]  # the tenth chunk was half here
 
 
 def test_starts_anew_when_the_server_ignores_ranges(server, tmp_path):
@@ -195,7 +205,7 @@ def test_a_part_that_is_too_long_is_thrown_away(server, tmp_path):
 
 
 def test_tries_as_long_as_bytes_arrive_then_gives_up(server, tmp_path):
-    server.faults = [0.1] * 6 + [0.0] * 3          # a tenth of the file: one chunk and a bit
+    server.faults = [0.1] * 6 + [0.0] * 3  # a tenth of the file: one chunk and a bit
     with pytest.raises(FetchError, match="broke off; 0.1 MB of 0.3 MB are here"):
         get(server, tmp_path / "file")
     assert [first for _, first in server.requests] == [i * CHUNK for i in (0, 1, 2, 3, 4, 5, 6, 6, 6)]
@@ -203,14 +213,21 @@ def test_tries_as_long_as_bytes_arrive_then_gives_up(server, tmp_path):
     assert server.requests[-1] == ("file", 6 * CHUNK)
 
 
-@pytest.mark.parametrize("fault, sentence, kept", [
-    ("wrong", f"hash of file differs: expected {sha256(CONTENT)}, got {sha256(bytes(len(CONTENT)))}", False),
-    ("short", "size of .* differs: expected 307,200 bytes, got 307,199", False),
-    ("web page", "a web page came instead", False),
-    (403, "the server said 403 Forbidden", False),
-    (404, "the server said 404 Not Found", False),
-    ("other range", "the server sent byte 99 of .* when asked for byte 100", True),
-])
+@pytest.mark.parametrize(
+    "fault, sentence, kept",
+    [
+        (
+            "wrong",
+            f"hash of file differs: expected {sha256(CONTENT)}, got {sha256(bytes(len(CONTENT)))}",
+            False,
+        ),
+        ("short", "size of .* differs: expected 307,200 bytes, got 307,199", False),
+        ("web page", "a web page came instead", False),
+        (403, "the server said 403 Forbidden", False),
+        (404, "the server said 404 Not Found", False),
+        ("other range", "the server sent byte 99 of .* when asked for byte 100", True),
+    ],
+)
 def test_a_final_answer_is_told_at_once(server, tmp_path, fault, sentence, kept):
     if kept:
         part_of(tmp_path / "file").write_bytes(CONTENT[:100])
@@ -250,6 +267,7 @@ def test_a_connection_that_cannot_be_trusted(server, tmp_path):
 def test_the_disk_fills_up_meanwhile(server, tmp_path, monkeypatch):
     class Full:
         """A file on a disk with room for one more chunk."""
+
         def __init__(self, file):
             self.file, self.room = file, CHUNK
 
@@ -276,6 +294,7 @@ def test_the_disk_fills_up_meanwhile(server, tmp_path, monkeypatch):
 
 # ---- pretrained weights, and what Keras makes of the leftovers ----
 
+
 @pytest.mark.parametrize("faults", [["cut", 404], [0.3] + [0.0] * 4, ["wrong"], ["short"], [403], [500] * 4])
 def test_a_failed_fetch_leaves_no_weights(server, weights, faults, capsys):
     server.faults = list(faults)
@@ -287,7 +306,7 @@ def test_a_failed_fetch_leaves_no_weights(server, weights, faults, capsys):
     assert keras_would_download(server, weights.path)
     server.faults = []
     assert command.main(["fetch", "mobilenet"]) == 0 and fetch.weights_ready("mobilenet")
-    assert not keras_would_download(server, weights.path)       # Keras finds ours where it looks
+    assert not keras_would_download(server, weights.path)  # Keras finds ours where it looks
 
 
 def test_fetching_twice_asks_once(server, weights, capsys):
@@ -302,7 +321,7 @@ def test_fetching_twice_asks_once(server, weights, capsys):
 @pytest.mark.parametrize("torn, asked_from", [(CONTENT[:1000], 1000), (bytes(len(CONTENT)), 0)])
 def test_weights_torn_by_another_program_are_replaced(server, weights, torn, asked_from):
     weights.path.parent.mkdir(parents=True)
-    weights.path.write_bytes(torn)        # as Keras leaves it when it is killed: final name, half the bytes
+    weights.path.write_bytes(torn)  # as Keras leaves it when it is killed: final name, half the bytes
     assert not fetch.weights_ready("mobilenet") and weights.path.name in fetch.flaw("mobilenet")
     assert command.main(["fetch", "mobilenet"]) == 0
     assert server.requests[0][1] == asked_from and fetch.weights_ready("mobilenet")
@@ -339,10 +358,23 @@ def test_a_directory_that_cannot_be_used(home, capsys):
 
 def test_kill_9_in_the_middle(server, weights):
     server.faults = ["hold"]
-    code = ("import sys, pathlib; from course_utils.download import download; "
-            "download(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])")
-    process = subprocess.Popen([sys.executable, "-c", code, server.url + weights.path.name, str(weights.path),
-                                str(len(CONTENT)), sha256(CONTENT)], cwd=ROOT, stderr=subprocess.DEVNULL)
+    code = (
+        "import sys, pathlib; from course_utils.download import download; "
+        "download(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])"
+    )
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            code,
+            server.url + weights.path.name,
+            str(weights.path),
+            str(len(CONTENT)),
+            sha256(CONTENT),
+        ],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(lambda: weights.part.exists() and weights.part.stat().st_size, process)
     finally:
@@ -400,7 +432,7 @@ def test_our_table_is_what_keras_and_tfds_have():
     assert vgg16.WEIGHTS_PATH_NO_TOP.endswith("/" + fetch.WEIGHTS["vgg16"].file)
     assert f'file_hash="{fetch.WEIGHTS["vgg16"].digest}"' in source.partition("WEIGHTS_PATH_NO_TOP")[2]
     assert mobilenet.BASE_WEIGHT_PATH.startswith("https://")
-    assert fetch.WEIGHTS["mobilenet"].file == "mobilenet_%s_%d_tf_no_top.h5" % ("7_5", 224)
+    assert fetch.WEIGHTS["mobilenet"].file == "mobilenet_7_5_224_tf_no_top.h5"
     assert '"mobilenet_%s_%d_tf_no_top.h5" % (alpha_text, rows)' in inspect.getsource(mobilenet.MobileNet)
     for name, data_set in fetch.DATA_SETS.items():
         builder = tfds.builder_cls(name)
@@ -410,17 +442,23 @@ def test_our_table_is_what_keras_and_tfds_have():
 
 # ---- prepared data sets ----
 
+
 @pytest.fixture
 def prepared(home):
     """A small, whole `mnist` in two shards and a split of one, as TFDS would describe it."""
     directory = home / "tfds" / "mnist" / "3.0.1"
     directory.mkdir(parents=True)
     template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
-    splits = [dict(name="train", filepathTemplate=template, shardLengths=["3", "2"], numBytes="500"),
-              dict(name="test", filepathTemplate=template, shardLengths=["1"], numBytes="90")]
+    splits = [
+        dict(name="train", filepathTemplate=template, shardLengths=["3", "2"], numBytes="500"),
+        dict(name="test", filepathTemplate=template, shardLengths=["1"], numBytes="90"),
+    ]
     (directory / "dataset_info.json").write_text(json.dumps(dict(fileFormat="tfrecord", splits=splits)))
-    for name, size in (("train.tfrecord-00000-of-00002", 348), ("train.tfrecord-00001-of-00002", 232),
-                       ("test.tfrecord-00000-of-00001", 106)):
+    for name, size in (
+        ("train.tfrecord-00000-of-00002", 348),
+        ("train.tfrecord-00001-of-00002", 232),
+        ("test.tfrecord-00000-of-00001", 106),
+    ):
         (directory / f"mnist-{name}").write_bytes(b"x" * size)
     return directory
 
@@ -435,7 +473,7 @@ def test_a_whole_data_set_is_ready(prepared):
 def test_a_torn_data_set_is_not_ready(prepared, data):
     path = data.draw(st.sampled_from(sorted(prepared.iterdir())))
     content = path.read_bytes()
-    kept = data.draw(st.integers(-1, len(content) - 1))      # -1: the file is missing
+    kept = data.draw(st.integers(-1, len(content) - 1))  # -1: the file is missing
     try:
         path.unlink() if kept < 0 else path.write_bytes(content[:kept])
         assert not fetch.tfds_ready("mnist")
@@ -454,13 +492,15 @@ def test_a_damaged_description_is_not_ready(prepared, info):
 def test_where_data_is_looked_for(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    for variable, of, default in (("TFDS_DATA_DIR", fetch.tfds_dir, "tensorflow_datasets"),
-                                  ("KERAS_HOME", fetch.keras_home, ".keras")):
+    for variable, of, default in (
+        ("TFDS_DATA_DIR", fetch.tfds_dir, "tensorflow_datasets"),
+        ("KERAS_HOME", fetch.keras_home, ".keras"),
+    ):
         monkeypatch.delenv(variable, raising=False)
         assert of() == tmp_path / default
         monkeypatch.setenv(variable, "~/data")
         assert of() == tmp_path / "data"
-        monkeypatch.setenv(variable, "tests")           # typed in the project's root, read in a notebook
+        monkeypatch.setenv(variable, "tests")  # typed in the project's root, read in a notebook
         monkeypatch.chdir(ROOT / "course_utils")
         assert of() == ROOT / "tests"
 
@@ -469,16 +509,25 @@ def test_where_data_is_looked_for(tmp_path, monkeypatch):
 def test_the_real_data_is_ready_without_tensorflow():
     if not REAL.exists():
         pytest.skip("the real data sets are not on this machine (COURSE_REAL_DATA)")
-    code = ("import sys; from course_utils import fetch; "
-            "print([name for name in fetch.NAMES if fetch.flaw(name) is None], "
-            "{'tensorflow', 'tensorflow_datasets', 'keras', 'numpy'} & set(sys.modules))")
+    code = (
+        "import sys; from course_utils import fetch; "
+        "print([name for name in fetch.NAMES if fetch.flaw(name) is None], "
+        "{'tensorflow', 'tensorflow_datasets', 'keras', 'numpy'} & set(sys.modules))"
+    )
     where = dict(TFDS_DATA_DIR=str(REAL / "tfds"), KERAS_HOME=str(REAL / "keras_home"))
-    ready = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={**os.environ, **where}, text=True,
-                           stdout=subprocess.PIPE, check=True).stdout
+    ready = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, **where},
+        text=True,
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
     assert ready == "['mnist', 'cats_vs_dogs', 'oxford_iiit_pet', 'mobilenet'] set()\n"
 
 
 # ---- the real MNIST builder of TFDS, from end to end ----
+
 
 def idx(content, *shape):
     """An IDX file, as MNIST is published: magic number, shape, bytes; gzipped."""
@@ -499,9 +548,12 @@ def published_mnist(server, home, monkeypatch):
         server.files[f"{prefix}-images-idx3-ubyte.gz"] = idx(bytes(n * 28 * 28), n, 28, 28)
         server.files[f"{prefix}-labels-idx1-ubyte.gz"] = idx(bytes(range(10)) * (n // 10), n)
     del server.files["file"]
-    infos = {server.url + name: tfds.core.download.checksums.UrlInfo(
-        size=tfds.core.utils.Size(len(body)), checksum=sha256(body), filename=name)
-        for name, body in server.files.items()}
+    infos = {
+        server.url + name: tfds.core.download.checksums.UrlInfo(
+            size=tfds.core.utils.Size(len(body)), checksum=sha256(body), filename=name
+        )
+        for name, body in server.files.items()
+    }
     monkeypatch.setattr(mnist, "_TRAIN_EXAMPLES", 6_000)
     monkeypatch.setattr(mnist, "_TEST_EXAMPLES", 1_000)
     monkeypatch.setattr(mnist.MNIST, "URL", server.url)
@@ -517,8 +569,9 @@ def tfds_would_download(server, infos):
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(fetch.tfds_dir() / "downloads", copy)
     server.faults, asked = [], len(server.requests)
-    manager = tfds.download.DownloadManager(download_dir=copy, url_infos=infos, dataset_name="mnist",
-                                            force_checksums_validation=True)
+    manager = tfds.download.DownloadManager(
+        download_dir=copy, url_infos=infos, dataset_name="mnist", force_checksums_validation=True
+    )
     manager.download(list(infos))
     return {name for name, _ in server.requests[asked:]}
 
@@ -530,7 +583,7 @@ def test_tfds_takes_no_leftover_of_a_failed_download(server, published_mnist, fa
     assert command.main(["fetch", "mnist"]) == 1
     assert "WRONG  mnist: " in capsys.readouterr().err
     assert not fetch.tfds_ready("mnist") and not fetch.tfds_path("mnist").exists()
-    whole = faults.count(None)                 # these had arrived before the fault
+    whole = faults.count(None)  # these had arrived before the fault
     assert tfds_would_download(server, published_mnist) == set(names[whole:])
 
 
@@ -541,11 +594,14 @@ def test_what_stops_tfds_leaves_nothing_behind(server, published_mnist, monkeypa
         def generate(*_, **__):
             raise error
             yield
+
         monkeypatch.setattr(MNIST, "_generate_examples", generate)
 
-    for error, sentence in ((OSError(errno.ENOSPC, "No space left"), "the disk is full: preparing needs"),
-                            (KeyError("no such picture"), "TFDS could not prepare it: KeyError"),
-                            (KeyboardInterrupt(), "Stopped at mnist")):
+    for error, sentence in (
+        (OSError(errno.ENOSPC, "No space left"), "the disk is full: preparing needs"),
+        (KeyError("no such picture"), "TFDS could not prepare it: KeyError"),
+        (KeyboardInterrupt(), "Stopped at mnist"),
+    ):
         fail_with(error)
         assert command.main(["fetch", "mnist"]) == 1
         assert sentence in capsys.readouterr().err
@@ -582,8 +638,12 @@ def test_mnist_from_server_to_tensors_with_a_kill_9_between(server, published_mn
 
     staging = fetch.tfds_dir() / "downloads" / "incomplete.mnist"
     infos = json.dumps({url: info.asdict() for url, info in published_mnist.items()})
-    process = subprocess.Popen([sys.executable, "-c", HANGING_FETCH, server.url, infos], cwd=ROOT,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING_FETCH, server.url, infos],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         wait_until(lambda: list(staging.glob("mnist/*/mnist-train.tfrecord-00000-of-00001")), process)
     finally:
@@ -601,7 +661,14 @@ def test_mnist_from_server_to_tensors_with_a_kill_9_between(server, published_mn
     assert command.main(["fetch", "mnist"]) == 0, capsys.readouterr().err
     assert len(server.requests) == 4 and fetch.tfds_ready("mnist") and not staging.exists()
     assert os.listdir(fetch.tfds_dir() / "mnist") == ["3.0.1"]
-    (images, labels), info = tfds.load("mnist", split="test", data_dir=fetch.tfds_dir(), download=False,
-                                       as_supervised=True, batch_size=-1, with_info=True)
+    (images, labels), info = tfds.load(
+        "mnist",
+        split="test",
+        data_dir=fetch.tfds_dir(),
+        download=False,
+        as_supervised=True,
+        batch_size=-1,
+        with_info=True,
+    )
     assert info.splits["train"].num_examples == 6_000 and images.shape == (1_000, 28, 28, 1)
     assert [(labels.numpy() == digit).sum() for digit in range(10)] == [100] * 10

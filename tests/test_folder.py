@@ -8,6 +8,9 @@ import sys
 import warnings
 import zlib
 
+from course_utils.datasets import folder, pets
+from course_utils.datasets.folder import load_folder, open_image
+
 import numpy as np
 import pillow_heif
 import psutil
@@ -16,9 +19,6 @@ from checks import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-
-from course_utils.datasets import folder, pets
-from course_utils.datasets.folder import load_folder, open_image
 
 DRAWING = Image.fromarray(pets.draw_pet(74).image)  # 96 x 96
 WIDE = DRAWING.resize((120, 80))
@@ -91,8 +91,9 @@ def test_the_default_size_is_that_of_photographs(tmp_path):
     assert load_folder(photos(tmp_path, cat={"a.png": DRAWING})).images.shape == (1, 224, 224, 3)
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO",
-                                  "MPO", "HEIF"])
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "MPO", "HEIF"]
+)
 def test_formats_are_told_by_their_contents(tmp_path, kind):
     photos(tmp_path, cat={"holiday.txt": encoded(DRAWING, kind)}, dog={"a.png": DRAWING})
     loaded = load_folder(tmp_path, size=96)
@@ -104,7 +105,7 @@ def test_the_square_in_the_middle_is_used(tmp_path):
     """A red, a green and a blue part of 100 x 100 pixels side by side, then one above the other."""
     stripes = np.zeros((100, 300, 3), np.uint8)
     for k in range(3):
-        stripes[:, 100 * k:100 * (k + 1), k] = 255
+        stripes[:, 100 * k : 100 * (k + 1), k] = 255
     upright = Image.fromarray(stripes.swapaxes(0, 1).copy())
     photos(tmp_path, cat={"lying.png": Image.fromarray(stripes), "standing.png": upright})
     loaded = load_folder(tmp_path, size=50)
@@ -143,8 +144,11 @@ def test_a_photograph_decoded_at_a_fraction_is_the_same(tmp_path):
 
 
 def test_per_class_takes_the_first_usable_ones(tmp_path):
-    photos(tmp_path, cat={"a.png": b"", "b.png": DRAWING, "c.png": DRAWING, "d.png": b"looked at by nobody"},
-           dog={"e.png": DRAWING})
+    photos(
+        tmp_path,
+        cat={"a.png": b"", "b.png": DRAWING, "c.png": DRAWING, "d.png": b"looked at by nobody"},
+        dog={"e.png": DRAWING},
+    )
     loaded = load_folder(tmp_path, size=32, per_class=2)
     assert loaded.files == ("cat/b.png", "cat/c.png", "dog/e.png")
     assert [row.file for row in loaded.report] == ["cat/a.png"]
@@ -178,9 +182,16 @@ def test_other_kinds_become_rgb(tmp_path, name):
     assert with_row(load_folder(tmp_path, size=64).report, f"cat/{name}")[0] == found
 
 
-@pytest.mark.parametrize("values, grey", [
-    ([0.0, 0.5, 1.0], [0, 128, 255]), ([-7.0, 3.0, 13.0], [0, 128, 255]), ([2.0, 2.0, 2.0], [0, 0, 0]),
-    ([np.nan, 0, 3e38], [0, 0, 255]), ([np.inf, 0, 10], [0, 0, 255])])
+@pytest.mark.parametrize(
+    "values, grey",
+    [
+        ([0.0, 0.5, 1.0], [0, 128, 255]),
+        ([-7.0, 3.0, 13.0], [0, 128, 255]),
+        ([2.0, 2.0, 2.0], [0, 0, 0]),
+        ([np.nan, 0, 3e38], [0, 0, 255]),
+        ([np.inf, 0, 10], [0, 0, 255]),
+    ],
+)
 def test_floating_point_pictures_are_stretched(tmp_path, values, grey):
     path = tmp_path / "a.tif"
     Image.fromarray(np.array([values], np.float32)).save(path)
@@ -215,11 +226,14 @@ def test_transparent_parts_are_white(tmp_path):
     keyed[:10] = 255, 0, 0
     palette = Image.fromarray(np.repeat([[0], [1]], 10, axis=0).astype(np.uint8).repeat(20, 1), "P")
     palette.putpalette([255, 0, 0, 0, 255, 0])
-    files = {"rgba.png": encoded(rgba, "PNG"), "rgba.webp": encoded(rgba, "WEBP", lossless=True),
-             "rgba.heic": encoded(rgba, "HEIF", quality=-1, chroma=444, matrix_coefficients=0),
-             "keyed.png": encoded(Image.fromarray(keyed), "PNG", transparency=(0, 0, 255)),
-             "palette.png": encoded(palette, "PNG", transparency=1),
-             "palette.gif": encoded(palette, "GIF", transparency=1)}
+    files = {
+        "rgba.png": encoded(rgba, "PNG"),
+        "rgba.webp": encoded(rgba, "WEBP", lossless=True),
+        "rgba.heic": encoded(rgba, "HEIF", quality=-1, chroma=444, matrix_coefficients=0),
+        "keyed.png": encoded(Image.fromarray(keyed), "PNG", transparency=(0, 0, 255)),
+        "palette.png": encoded(palette, "PNG", transparency=1),
+        "palette.gif": encoded(palette, "GIF", transparency=1),
+    }
     photos(tmp_path, cat=files, dog=files)
     for name in files:
         image = open_image(tmp_path / "cat" / name)
@@ -252,14 +266,24 @@ def test_a_phones_picture_with_extras_is_one_picture(tmp_path):
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_pictures_are_upright(tmp_path, kind, orientation):
     """The EXIF standard: the stored row 0 is at the top, top, bottom, bottom, left, right, right, left."""
-    row_0, column_0 = {1: "top left", 2: "top right", 3: "bottom right", 4: "bottom left", 5: "left top",
-                       6: "right top", 7: "right bottom", 8: "left bottom"}[orientation].split()
+    row_0, column_0 = {
+        1: "top left",
+        2: "top right",
+        3: "bottom right",
+        4: "bottom left",
+        5: "left top",
+        6: "right top",
+        7: "right bottom",
+        8: "left bottom",
+    }[orientation].split()
     stored = np.zeros((40, 60, 3), np.uint8)
     stored[:12, :, 0], stored[:, :12, 1] = 255, 255  # red along row 0, green along column 0
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"quality": 95} if kind in ("JPEG", "WEBP", "AVIF") else {}
-    exif = exif.tobytes() if kind == "HEIF" else exif  # only from bytes its writer notes the turn as cameras do
+    exif = (
+        exif.tobytes() if kind == "HEIF" else exif
+    )  # only from bytes its writer notes the turn as cameras do
     (tmp_path / "a").write_bytes(encoded(Image.fromarray(stored), kind, exif=exif, **options))
     image = open_image(tmp_path / "a").astype(float)
     edges = {"top": np.s_[:8], "bottom": np.s_[-8:], "left": np.s_[:, :8], "right": np.s_[:, -8:]}
@@ -268,8 +292,17 @@ def test_pictures_are_upright(tmp_path, kind, orientation):
         assert max(means, key=means.get) == edge and means[edge] > 230, means
 
 
-@pytest.mark.parametrize("exif", [b"", b"II", b"XXXXXXXX", b"II*\0", b"II*\0\xff\xff\xff\xff",
-                                  b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\x63\0\0\0"])  # an orientation of 99
+@pytest.mark.parametrize(
+    "exif",
+    [
+        b"",
+        b"II",
+        b"XXXXXXXX",
+        b"II*\0",
+        b"II*\0\xff\xff\xff\xff",
+        b"II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0\x63\0\0\0",
+    ],
+)  # an orientation of 99
 def test_a_picture_with_damaged_exif_data_is_used_as_it_is(tmp_path, exif):
     exif = struct.pack(">H", len(exif) + 8) + b"Exif\0\0" + exif
     (tmp_path / "a.jpg").write_bytes(JPEG)
@@ -295,13 +328,16 @@ BROKEN = {
     "paper.jpg": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\0\1\2", "PDF, not a picture"),
     "phone.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99), "HEIC, damaged"),
     "noise.jpg": (bytes(range(256)), "unknown format"),
-    "half.jpg": (JPEG[:len(JPEG) // 2], "damaged or rare: image file is truncated"),
+    "half.jpg": (JPEG[: len(JPEG) // 2], "damaged or rare: image file is truncated"),
     "start.jpg": (JPEG[:30], "damaged"),
     "half.png": (encoded(WIDE, "PNG")[:2000], "damaged"),
     "dot.png": (encoded(Image.new("RGB", (1, 1)), "PNG"), "1 x 1 pixels, too small"),
     "line.png": (encoded(Image.new("RGB", (300, 2)), "PNG"), "300 x 2 pixels, too small"),
     "90m.png": (black_png(10_000, 9_000), "90 million pixels, more than the 64 million allowed"),
-    "70m.png": (black_png(10_000, 7_000), "70 million pixels, more than the 64 million allowed, 256 in a JPEG"),
+    "70m.png": (
+        black_png(10_000, 7_000),
+        "70 million pixels, more than the 64 million allowed, 256 in a JPEG",
+    ),
     "postscript.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 50 50\nshowpage\n", "text"),
 }
 
@@ -310,8 +346,13 @@ BROKEN = {
 def mess(tmp_path_factory):
     """A folder with every kind of broken file beside two good ones."""
     root = photos(tmp_path_factory.mktemp("mess"), cat={name: data for name, (data, _) in BROKEN.items()})
-    photos(root, cat={"good.png": DRAWING, ".DS_Store": b"\0\1", "Thumbs.db": b"\0"},
-           dog={"good.png": DRAWING}, owl={}, **{".hidden": {"a.png": DRAWING}})
+    photos(
+        root,
+        cat={"good.png": DRAWING, ".DS_Store": b"\0\1", "Thumbs.db": b"\0"},
+        dog={"good.png": DRAWING},
+        owl={},
+        **{".hidden": {"a.png": DRAWING}},
+    )
     (root / "cat" / "kittens").mkdir()
     (root / "cat" / "lost.jpg").symlink_to("nowhere")
     (root / "notes.txt").write_text("these are mine")
@@ -386,11 +427,13 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 def test_files_and_folders_that_may_not_be_read(tmp_path, monkeypatch):
     """Refused by a stand-in for the system: as root, everything may be read."""
+
     def refusing(function):
         def checked(path, *mode):
             if "secret" in str(path):
                 raise PermissionError(13, "Permission denied", str(path))
             return function(path, *mode)
+
         return checked
 
     photos(tmp_path, cat={"good.png": DRAWING, "secret.png": DRAWING}, secret={"a.png": DRAWING})
@@ -414,7 +457,7 @@ def test_what_large_phones_take_is_decoded_at_a_half(tmp_path, size):
     path = photos(tmp_path, cat={"a.jpg": encoded(grey, "JPEG")}) / "cat" / "a.jpg"
     image, width = open_image(path), size[0] // 2
     assert image.shape == (size[1] // 2, width, 3)
-    assert (image[:, :width // 2 - 8] == 50).all() and (image[:, width // 2 + 8:] == 200).all()
+    assert (image[:, : width // 2 - 8] == 50).all() and (image[:, width // 2 + 8 :] == 200).all()
     assert len(load_folder(tmp_path, size=64).files) == 1
 
 
@@ -423,10 +466,10 @@ def test_the_header_is_enough_to_refuse_what_is_larger(tmp_path, kind):
     data = bytearray(encoded(Image.new("L", (640, 480)), kind))
     if kind == "JPEG":
         at = data.index(b"\xff\xc0")  # start of frame: length, bits, height, width
-        data[at + 5:at + 9] = struct.pack(">HH", 40_000, 40_000)
+        data[at + 5 : at + 9] = struct.pack(">HH", 40_000, 40_000)
     else:
         at = data.index(b"ispe")  # version, width, height
-        data[at + 8:at + 16] = struct.pack(">II", 40_000, 40_000)
+        data[at + 8 : at + 16] = struct.pack(">II", 40_000, 40_000)
     (tmp_path / "a").write_bytes(data)
     with refused("1,600 million pixels" if kind == "JPEG" else "'a'", "can't be opened as a picture"):
         open_image(tmp_path / "a")
@@ -436,10 +479,12 @@ def test_400_million_pixels_cost_no_memory(tmp_path):
     """With 100 MB to spare it is refused for what it is, and not by the system."""
     pytest.importorskip("resource", reason="Windows has no such limit")
     photos(tmp_path, cat={"bomb.png": black_png(20_000, 20_000), "good.png": DRAWING})
-    code = ("import resource, sys, psutil; from course_utils.datasets.folder import load_folder; "
-            "limit = psutil.Process().memory_info().vms + 100_000_000; "
-            "resource.setrlimit(resource.RLIMIT_AS, (limit, limit)); "
-            "print(load_folder(sys.argv[1], size=16).report)")
+    code = (
+        "import resource, sys, psutil; from course_utils.datasets.folder import load_folder; "
+        "limit = psutil.Process().memory_info().vms + 100_000_000; "
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit)); "
+        "print(load_folder(sys.argv[1], size=16).report)"
+    )
     told = subprocess.check_output([sys.executable, "-c", code, tmp_path], text=True)
     assert "400 million pixels, more than the 64 million allowed" in told
 
@@ -467,13 +512,21 @@ EXIF = Image.Exif()
 EXIF[0x0112] = 6
 SMALL = DRAWING.resize((40, 30))
 VALID = [
-    encoded(SMALL, "JPEG", exif=EXIF), encoded(SMALL, "JPEG", progressive=True),
-    encoded(SMALL.convert("CMYK"), "JPEG"), encoded(SMALL, "PNG", exif=EXIF),
-    encoded(SMALL.quantize(9), "PNG", transparency=2), encoded(SMALL, "BMP"),
+    encoded(SMALL, "JPEG", exif=EXIF),
+    encoded(SMALL, "JPEG", progressive=True),
+    encoded(SMALL.convert("CMYK"), "JPEG"),
+    encoded(SMALL, "PNG", exif=EXIF),
+    encoded(SMALL.quantize(9), "PNG", transparency=2),
+    encoded(SMALL, "BMP"),
     encoded(SMALL, "GIF", save_all=True, append_images=[SMALL.rotate(180)]),
-    encoded(SMALL, "WEBP", exif=EXIF), encoded(SMALL, "TIFF", exif=EXIF), encoded(SMALL.convert("F"), "TIFF"),
+    encoded(SMALL, "WEBP", exif=EXIF),
+    encoded(SMALL, "TIFF", exif=EXIF),
+    encoded(SMALL.convert("F"), "TIFF"),
     encoded(SMALL, "TIFF", compression="tiff_lzw"),
-    encoded(SMALL, "AVIF"), encoded(SMALL, "HEIF"), encoded(SMALL, "JPEG2000"), encoded(SMALL, "PPM"),
+    encoded(SMALL, "AVIF"),
+    encoded(SMALL, "HEIF"),
+    encoded(SMALL, "JPEG2000"),
+    encoded(SMALL, "PPM"),
     encoded(SMALL, "ICO"),
 ]
 BEGINNINGS = [b"", *(data[:n] for data in VALID for n in (4, 12, 40))]
@@ -493,7 +546,8 @@ def only_documented(path):
     assert not heard  # nor does anybody have to read Pillow's warnings
     assert "cat/good.png" in loaded.files
     assert (f"cat/{path.name}" in loaded.files) != any(
-        row.file == f"cat/{path.name}" and row.done == "skipped" for row in loaded.report)
+        row.file == f"cat/{path.name}" and row.done == "skipped" for row in loaded.report
+    )
     assert ((loaded.images >= 0) & (loaded.images <= 255)).all()
 
 
@@ -512,13 +566,16 @@ def test_random_bytes(suspect, start, rest):
 @many
 @given(data=st.sampled_from(VALID), share=st.floats(0, 1))
 def test_truncated_pictures(suspect, data, share):
-    suspect.write_bytes(data[:int(share * len(data))])
+    suspect.write_bytes(data[: int(share * len(data))])
     only_documented(suspect)
 
 
 @settings(many, max_examples=300)
-@given(data=st.sampled_from(VALID), within=st.sampled_from([32, 200, None]),
-       flips=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=6))
+@given(
+    data=st.sampled_from(VALID),
+    within=st.sampled_from([32, 200, None]),
+    flips=st.lists(st.tuples(st.floats(0, 0.9999), st.integers(0, 255)), min_size=1, max_size=6),
+)
 def test_pictures_with_wrong_bytes(suspect, data, within, flips):
     data = bytearray(data)
     for where, byte in flips:
@@ -586,8 +643,19 @@ def test_files_that_are_none(tmp_path):
         open_image(None)
 
 
-@pytest.mark.parametrize("options", [{"size": 0}, {"size": 7}, {"size": 96.0}, {"size": True}, {"size": "96"},
-                                     {"per_class": 0}, {"per_class": 1.5}, {"per_class": "all"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 0},
+        {"size": 7},
+        {"size": 96.0},
+        {"size": True},
+        {"size": "96"},
+        {"per_class": 0},
+        {"per_class": 1.5},
+        {"per_class": "all"},
+    ],
+)
 def test_arguments(tmp_path, options):
     [(name, value)] = options.items()
     with refused(name, repr(value), "whole number"):
@@ -606,6 +674,8 @@ def test_more_than_memory_holds_is_refused_before_it_is_read(tmp_path, monkeypat
 
 def test_no_tensorflow_is_needed(tmp_path):
     photos(tmp_path, cat={"a.png": DRAWING})
-    code = ("import sys; from course_utils.datasets import folder; folder.load_folder(sys.argv[1]); "
-            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")
+    code = (
+        "import sys; from course_utils.datasets import folder; folder.load_folder(sys.argv[1]); "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

@@ -7,26 +7,51 @@ import sys
 import warnings
 import weakref
 
+from course_utils import cam, gradients, graph
+from course_utils.explain import explain, find_head
+from course_utils.gradients import (
+    eigen_cam_map,
+    grad_cam,
+    grad_cam_map,
+    grad_cam_plus_plus_map,
+    guided_backpropagation,
+    guided_grad_cam,
+    hires_cam_map,
+    layer_cam_map,
+    maps_and_gradients,
+    score_cam,
+)
+
+import keras
 import numpy as np
 import pytest
 import scipy.ndimage
+import tensorflow as tf
 from checks import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from test_explain import (ARCHITECTURES, BAD_IMAGES, IMAGES, any_size, body, conv, functional, gap, linear,
-                          nested, only_convolutions, random, sequential, simple, skip_where_half_precision_is_not_imitated, snapshot,
-                          through, two_branches)
-
-from course_utils import cam, gradients, graph
-from course_utils.explain import explain, find_head
-from course_utils.gradients import (eigen_cam_map, grad_cam, grad_cam_map, grad_cam_plus_plus_map,
-                                    guided_backpropagation, guided_grad_cam, hires_cam_map, layer_cam_map,
-                                    maps_and_gradients, score_cam)
-
-import keras  # after course_utils, which silences TensorFlow's greetings
-import tensorflow as tf
 from keras import layers
+from test_explain import (
+    ARCHITECTURES,
+    BAD_IMAGES,
+    IMAGES,
+    any_size,
+    body,
+    conv,
+    functional,
+    gap,
+    linear,
+    nested,
+    only_convolutions,
+    random,
+    sequential,
+    simple,
+    skip_where_half_precision_is_not_imitated,
+    snapshot,
+    through,
+    two_branches,
+)
 
 steady = settings(max_examples=40, deadline=None, derandomize=True, database=None)
 CLASSES = np.array([2, 0, 1, 1, 0])  # one per image of IMAGES
@@ -34,16 +59,18 @@ MAPS = [grad_cam_map, hires_cam_map, grad_cam_plus_plus_map, layer_cam_map, eige
 
 
 def dense(units, name, activation=None, bias=True):
-    return layers.Dense(units, activation, use_bias=bias, kernel_initializer=random(5),
-                        bias_initializer=random(6), name=name)
+    return layers.Dense(
+        units, activation, use_bias=bias, kernel_initializer=random(5), bias_initializer=random(6), name=name
+    )
 
 
 # --- networks that have no CAM ---------------------------------------------------------------
 
 
 def flattened(bias=True):
-    return functional(*body(), layers.Flatten(), dense(8, "hidden", "relu", bias),
-                      dense(3, "class_scores", bias=bias))
+    return functional(
+        *body(), layers.Flatten(), dense(8, "hidden", "relu", bias), dense(3, "class_scores", bias=bias)
+    )
 
 
 def residual():
@@ -66,16 +93,24 @@ def softmaxed():
 
 
 def normalised():
-    norm = layers.BatchNormalization(gamma_initializer=random(8), moving_mean_initializer=random(9), name="norm")
+    norm = layers.BatchNormalization(
+        gamma_initializer=random(8), moving_mean_initializer=random(9), name="norm"
+    )
     behind = [layers.Dropout(0.5), layers.GlobalMaxPooling2D(), dense(3, "class_scores")]
     return functional(*body(), norm, *behind)
 
 
-NETWORKS = {"flattened": (flattened, "feature_maps"), "early layer": (flattened, "conv_1"),
-            "pooling as target": (flattened, "pool_1"), "residual": (residual, "inside"),
-            "two branches": (two_branches, "feature_maps"), "nested": (nested_flattened, "feature_maps"),
-            "nested, early layer": (nested_flattened, "conv_1"), "softmax": (softmaxed, "feature_maps"),
-            "normalised": (normalised, "norm")}
+NETWORKS = {
+    "flattened": (flattened, "feature_maps"),
+    "early layer": (flattened, "conv_1"),
+    "pooling as target": (flattened, "pool_1"),
+    "residual": (residual, "inside"),
+    "two branches": (two_branches, "feature_maps"),
+    "nested": (nested_flattened, "feature_maps"),
+    "nested, early layer": (nested_flattened, "conv_1"),
+    "softmax": (softmaxed, "feature_maps"),
+    "normalised": (normalised, "norm"),
+}
 
 
 @pytest.fixture(scope="module", params=NETWORKS)
@@ -94,12 +129,17 @@ def net():
 
 def by_eager_tape(model, layer, images, classes):
     """A and dy/dA of each image, one by one, from TensorFlow's tape; nested models are entered by hand."""
+
     def run(x, layers_):
         return through(x, *layers_)
 
     tops = [one for one in model.layers if not isinstance(one, layers.InputLayer)]
-    flat = [inner for one in tops for inner in (one.layers if hasattr(one, "layers") else [one])
-            if not isinstance(inner, layers.InputLayer)]
+    flat = [
+        inner
+        for one in tops
+        for inner in (one.layers if hasattr(one, "layers") else [one])
+        if not isinstance(inner, layers.InputLayer)
+    ]
     cut = [one.name for one in flat].index(layer) + 1
     answers = []
     for image, c in zip(images, classes):
@@ -134,8 +174,9 @@ def test_a_way_around_the_target_layer_is_not_its_gradient():
     x, y = around(IMAGES)
     with tf.GradientTape() as tape:
         tape.watch(y)
-        scores = through(layers.Add()([x, y]), model.get_layer("behind"), layers.Flatten(),
-                         model.get_layer("class_scores"))
+        scores = through(
+            layers.Add()([x, y]), model.get_layer("behind"), layers.Flatten(), model.get_layer("class_scores")
+        )
         picked = tf.gather(scores, CLASSES, batch_dims=1)
     expected = tape.gradient(picked, y)
     found = maps_and_gradients(model, IMAGES, CLASSES, "inside", verbose=False)
@@ -238,14 +279,28 @@ def neighbours(name, model, layer, score_factor=None):
     kinds = {"Grad-CAM": Gradcam, "LayerCAM": Layercam, "Score-CAM": Scorecam}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of SciPy's old address
-        theirs = kinds[name](model)(CategoricalScore(CLASSES.tolist()), IMAGES, penultimate_layer=layer,
-                                    expand_cam=False, seek_penultimate_conv_layer=False, normalize_cam=False)
+        theirs = kinds[name](model)(
+            CategoricalScore(CLASSES.tolist()),
+            IMAGES,
+            penultimate_layer=layer,
+            expand_cam=False,
+            seek_penultimate_conv_layer=False,
+            normalize_cam=False,
+        )
     return np.asarray(theirs)
 
 
-PEERS = {"flattened": flattened, "residual": residual, "two branches": two_branches, "normalised": normalised,
-         "GAP": lambda: simple(gap(), linear()).model}
-OURS = {"Grad-CAM": grad_cam_map, "LayerCAM": layer_cam_map}  # its Grad-CAM++ is the authors' code, not the paper's
+PEERS = {
+    "flattened": flattened,
+    "residual": residual,
+    "two branches": two_branches,
+    "normalised": normalised,
+    "GAP": lambda: simple(gap(), linear()).model,
+}
+OURS = {
+    "Grad-CAM": grad_cam_map,
+    "LayerCAM": layer_cam_map,
+}  # its Grad-CAM++ is the authors' code, not the paper's
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -296,8 +351,10 @@ def test_score_cam_differs_from_tf_keras_vis_by_the_enlargement_only(net, monkey
 def pairs(draw, low=-8):
     """Feature maps as behind a ReLU, and gradients."""
     shape = tuple(draw(st.integers(1, n)) for n in (2, 4, 4, 4))
-    return (draw(hnp.arrays(float, shape, elements=st.floats(0, 8, width=32))),
-            draw(hnp.arrays(float, shape, elements=st.floats(low, 8, width=32))))
+    return (
+        draw(hnp.arrays(float, shape, elements=st.floats(0, 8, width=32))),
+        draw(hnp.arrays(float, shape, elements=st.floats(low, 8, width=32))),
+    )
 
 
 def close(a, b, scale):
@@ -333,17 +390,23 @@ def test_layer_cam_is_what_hires_cam_has_without_negative_gradients(pair):
 def test_grad_cam_plus_plus_weights_are_at_most_half_the_positive_gradients(pair):
     """A map that is zero all over has alpha = 1/2; the more there is in it, the less each gradient counts."""
     A, G = pair
-    found, most = grad_cam_plus_plus_map(A, G), (A * np.maximum(G, 0).sum(axis=(1, 2), keepdims=True) / 2).sum(axis=-1)
+    found, most = (
+        grad_cam_plus_plus_map(A, G),
+        (A * np.maximum(G, 0).sum(axis=(1, 2), keepdims=True) / 2).sum(axis=-1),
+    )
     assert (found >= -1e-9).all() and (found <= most * (1 + 1e-9) + 1e-9).all()
 
 
 def test_grad_cam_plus_plus_is_the_papers_equation_with_derivatives_by_finite_differences(net):
-    """alpha = D2 / (2 D2 + sum A D3), w = sum alpha ReLU(D1), with D1 to D3 the derivatives of exp(y), in loops."""
+    """alpha = D2 / (2 D2 + sum A D3), w = sum alpha ReLU(D1), with D1 to D3 the derivatives of exp(y), in
+    loops.
+    """
     _, A, _ = maps_and_gradients(net, IMAGES[:2], [2, 0], verbose=False)
     _, found = grad_cam(net, IMAGES[:2], [2, 0], method=grad_cam_plus_plus_map, relu=False, verbose=False)
     v, a, w, b = (one.astype(float) for one in net.get_weights()[-4:])
     h = 1e-3
     for maps, c, one in zip(A.astype(float), (2, 0), found):
+
         def rise(step):
             """exp(y) after a step, as a share of exp(y) before it: the factor that is left out."""
             return np.exp(score(maps + step) - score(maps))
@@ -419,7 +482,7 @@ def test_a_batch_is_its_images_one_by_one(network):
     model, layer = network
     scores, cams = grad_cam(model, IMAGES, CLASSES, layer, relu=False, verbose=False)
     for b, c in enumerate(CLASSES):
-        one_score, one = grad_cam(model, IMAGES[b:b + 1], int(c), layer, relu=False, verbose=False)
+        one_score, one = grad_cam(model, IMAGES[b : b + 1], int(c), layer, relu=False, verbose=False)
         np.testing.assert_allclose(one[0], cams[b], atol=1e-5 * np.abs(cams).max())
         np.testing.assert_allclose(one_score[0], scores[b], rtol=1e-5, atol=1e-5)
 
@@ -439,8 +502,9 @@ def test_guided_chunks_change_nothing(net):
 
 
 def test_one_class_for_all_is_that_class_for_each(net):
-    np.testing.assert_array_equal(grad_cam(net, IMAGES, 1, verbose=False)[1],
-                                  grad_cam(net, IMAGES, [1] * 5, verbose=False)[1])
+    np.testing.assert_array_equal(
+        grad_cam(net, IMAGES, 1, verbose=False)[1], grad_cam(net, IMAGES, [1] * 5, verbose=False)[1]
+    )
 
 
 def test_scores_are_logits_where_the_model_ends_in_a_softmax():
@@ -452,7 +516,9 @@ def test_scores_are_logits_where_the_model_ends_in_a_softmax():
     plain.set_weights(model.get_weights())
     assert np.asarray(model(IMAGES)).max() > 0.9999
     for ask in (maps_and_gradients, guided_grad_cam, score_cam):
-        for a, b in zip(ask(model, IMAGES, CLASSES, verbose=False), ask(plain, IMAGES, CLASSES, verbose=False)):
+        for a, b in zip(
+            ask(model, IMAGES, CLASSES, verbose=False), ask(plain, IMAGES, CLASSES, verbose=False)
+        ):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5 * np.abs(b).max())
 
 
@@ -508,7 +574,9 @@ def from_the_images():
     return keras.Model(inputs, dense(3, "class_scores")(layers.Concatenate()(halves)))
 
 
-@pytest.mark.parametrize("make, name", [(off_the_path, "first"), (two_streams, "before"), (from_the_images, "right")])
+@pytest.mark.parametrize(
+    "make, name", [(off_the_path, "first"), (two_streams, "before"), (from_the_images, "right")]
+)
 def test_the_default_lies_where_all_of_the_way_to_the_scores_goes(make, name, capsys):
     grad_cam(make(), IMAGES, 0)
     assert f"'{name}'" in capsys.readouterr().out
@@ -519,7 +587,10 @@ def test_a_layer_off_the_path_has_no_map_for_the_scores():
         grad_cam(off_the_path(), IMAGES, 0, "second")
 
 
-@pytest.mark.parametrize("architecture", ["maps added", "maps rectified by an operation", "backbone in functional", "maps as input"])
+@pytest.mark.parametrize(
+    "architecture",
+    ["maps added", "maps rectified by an operation", "backbone in functional", "maps as input"],
+)
 def test_the_name_that_find_head_gives_is_taken(architecture):
     model = ARCHITECTURES[architecture]().model
     name = find_head(model).feature_layer
@@ -531,13 +602,16 @@ def test_the_name_that_find_head_gives_is_taken(architecture):
 def test_a_backbone_may_be_the_target():
     model = nested_flattened()
     for target in ("backbone", model.get_layer("backbone")):
-        np.testing.assert_array_equal(grad_cam(model, IMAGES, 0, target, verbose=False)[1],
-                                      grad_cam(model, IMAGES, 0, "feature_maps", verbose=False)[1])
+        np.testing.assert_array_equal(
+            grad_cam(model, IMAGES, 0, target, verbose=False)[1],
+            grad_cam(model, IMAGES, 0, "feature_maps", verbose=False)[1],
+        )
 
 
 def test_a_layer_may_be_given_by_itself(net):
-    by_name, by_itself = (grad_cam(net, IMAGES, 0, layer, verbose=False)[1]
-                          for layer in ("conv_1", net.get_layer("conv_1")))
+    by_name, by_itself = (
+        grad_cam(net, IMAGES, 0, layer, verbose=False)[1] for layer in ("conv_1", net.get_layer("conv_1"))
+    )
     np.testing.assert_array_equal(by_name, by_itself)
 
 
@@ -604,15 +678,29 @@ def test_the_model_is_traced_once_however_often_it_is_asked():
 
 # --- the model goes on living, and then it doesn't -------------------------------------------
 
-FAMILY = {"grad_cam": grad_cam, "maps_and_gradients": maps_and_gradients, "score_cam": score_cam,
-          "guided_backpropagation": guided_backpropagation, "guided_grad_cam": guided_grad_cam}
+FAMILY = {
+    "grad_cam": grad_cam,
+    "maps_and_gradients": maps_and_gradients,
+    "score_cam": score_cam,
+    "guided_backpropagation": guided_backpropagation,
+    "guided_grad_cam": guided_grad_cam,
+}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ask", [score_cam, guided_grad_cam])  # the second one asks all the others
-@pytest.mark.parametrize("make", [flattened, nested_flattened, residual, normalised,
-                                  lambda: sequential("by Input").model, lambda: nested("Sequential").model],
-                         ids=["flattened", "nested", "residual", "normalised", "Sequential", "in Sequential"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        flattened,
+        nested_flattened,
+        residual,
+        normalised,
+        lambda: sequential("by Input").model,
+        lambda: nested("Sequential").model,
+    ],
+    ids=["flattened", "nested", "residual", "normalised", "Sequential", "in Sequential"],
+)
 def test_nothing_about_the_model_changes(ask, make):
     model = make()
     before = snapshot(model)
@@ -655,8 +743,11 @@ def test_maps_follow_the_training():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [flattened, nested_flattened, lambda: sequential("not yet").model],
-                         ids=["flattened", "nested", "Sequential"])
+@pytest.mark.parametrize(
+    "make",
+    [flattened, nested_flattened, lambda: sequential("not yet").model],
+    ids=["flattened", "nested", "Sequential"],
+)
 def test_models_are_freed(make):
     model = make()
     guided_grad_cam(model, IMAGES, 0, verbose=False)
@@ -712,10 +803,15 @@ def bare():
     return layers.Conv2D(4, 3, kernel_initializer=random(1), bias_initializer=random(2))
 
 
-RELUS = {"in the convolution": lambda: [conv(4, "conv")], "a layer": lambda: [bare(), layers.ReLU()],
-         "an activation": lambda: [bare(), layers.Activation("relu")],
-         "an operation": lambda: [bare(), keras.ops.relu], "in a layer of one's own": lambda: [bare(), OwnRelu()],
-         "nested": lambda: [functional(conv(4, "conv"))], "with a maximum": lambda: [bare(), layers.ReLU(6.0)]}
+RELUS = {
+    "in the convolution": lambda: [conv(4, "conv")],
+    "a layer": lambda: [bare(), layers.ReLU()],
+    "an activation": lambda: [bare(), layers.Activation("relu")],
+    "an operation": lambda: [bare(), keras.ops.relu],
+    "in a layer of one's own": lambda: [bare(), OwnRelu()],
+    "nested": lambda: [functional(conv(4, "conv"))],
+    "with a maximum": lambda: [bare(), layers.ReLU(6.0)],
+}
 
 
 @pytest.mark.parametrize("how", RELUS)
@@ -738,10 +834,22 @@ def test_a_relu_at_its_maximum_passes_nothing():
         assert not guided_backpropagation(model, 1000 + IMAGES, 0).any()
 
 
-@pytest.mark.parametrize("activation, kind", [
-    ("leaky_relu", "LeakyRelu"), ("elu", "Elu"), ("tanh", "Tanh"), ("silu", "Sigmoid"), ("gelu", "Erf"),
-    ("softplus", "Softplus"), ("hard_sigmoid", "HardSigmoid"), ("hard_silu", "Mul"), ("hard_tanh", "Maximum"),
-    ("squareplus", "S"), (None, "no ReLU")])
+@pytest.mark.parametrize(
+    "activation, kind",
+    [
+        ("leaky_relu", "LeakyRelu"),
+        ("elu", "Elu"),
+        ("tanh", "Tanh"),
+        ("silu", "Sigmoid"),
+        ("gelu", "Erf"),
+        ("softplus", "Softplus"),
+        ("hard_sigmoid", "HardSigmoid"),
+        ("hard_silu", "Mul"),
+        ("hard_tanh", "Maximum"),
+        ("squareplus", "S"),
+        (None, "no ReLU"),
+    ],
+)
 def test_other_activations_are_not_guided(activation, kind):
     steps = [bare(), layers.Activation(activation)] if activation else [bare()]
     model = functional(*steps, layers.Flatten(), dense(2, "class_scores"))
@@ -750,25 +858,64 @@ def test_other_activations_are_not_guided(activation, kind):
     assert grad_cam(model, IMAGES, 0, verbose=False)[1].shape == (5, 10, 10)
 
 
-@pytest.mark.parametrize("bends", [
-    layers.PReLU(alpha_initializer="ones"), layers.LeakyReLU(), layers.ReLU(negative_slope=0.1), layers.ReLU(threshold=0.5),
-    layers.ReLU(3.0), keras.ops.hard_sigmoid, keras.ops.square, keras.ops.abs, lambda x: x * x, lambda x: 1 / (1 + x),
-    lambda x: x / keras.ops.max(x), lambda x: -x, layers.LayerNormalization(), layers.GroupNormalization(2), layers.UnitNormalization(),
-    lambda x: x * keras.ops.mean(x, axis=(1, 2), keepdims=True)], ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")))
+@pytest.mark.parametrize(
+    "bends",
+    [
+        layers.PReLU(alpha_initializer="ones"),
+        layers.LeakyReLU(),
+        layers.ReLU(negative_slope=0.1),
+        layers.ReLU(threshold=0.5),
+        layers.ReLU(3.0),
+        keras.ops.hard_sigmoid,
+        keras.ops.square,
+        keras.ops.abs,
+        lambda x: x * x,
+        lambda x: 1 / (1 + x),
+        lambda x: x / keras.ops.max(x),
+        lambda x: -x,
+        layers.LayerNormalization(),
+        layers.GroupNormalization(2),
+        layers.UnitNormalization(),
+        lambda x: x * keras.ops.mean(x, axis=(1, 2), keepdims=True),
+    ],
+    ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")),
+)
 def test_only_relus_and_linear_operations_may_stand_in_between(bends):
     model = functional(bare(), bends, conv(4, "conv"), layers.Flatten(), dense(2, "class_scores"))
     with refused("only activation is ReLU", "use grad_cam"):
         guided_backpropagation(model, IMAGES, 0)
 
 
-@pytest.mark.parametrize("linear_one", [
-    layers.BatchNormalization(), layers.Normalization(mean=0.5, variance=0.3), layers.Rescaling(2.0, offset=-1), layers.ZeroPadding2D(),
-    layers.Cropping2D(), layers.AveragePooling2D(2), layers.MaxPooling2D(2), layers.UpSampling2D(), layers.Resizing(10, 10), layers.Dropout(0.5),
-    layers.DepthwiseConv2D(3, dilation_rate=2), layers.SeparableConv2D(4, 3), layers.Conv2DTranspose(4, 3), layers.Conv2D(4, 3, groups=1, dilation_rate=2),
-    lambda x: x + 1, lambda x: x - 0.5, lambda x: x / 3, lambda x: x[..., ::-1], lambda x: x + layers.Conv2D(4, 1)(x),
-    lambda x: keras.ops.concatenate([x, 2 * x], axis=-1)], ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")))
+@pytest.mark.parametrize(
+    "linear_one",
+    [
+        layers.BatchNormalization(),
+        layers.Normalization(mean=0.5, variance=0.3),
+        layers.Rescaling(2.0, offset=-1),
+        layers.ZeroPadding2D(),
+        layers.Cropping2D(),
+        layers.AveragePooling2D(2),
+        layers.MaxPooling2D(2),
+        layers.UpSampling2D(),
+        layers.Resizing(10, 10),
+        layers.Dropout(0.5),
+        layers.DepthwiseConv2D(3, dilation_rate=2),
+        layers.SeparableConv2D(4, 3),
+        layers.Conv2DTranspose(4, 3),
+        layers.Conv2D(4, 3, groups=1, dilation_rate=2),
+        lambda x: x + 1,
+        lambda x: x - 0.5,
+        lambda x: x / 3,
+        lambda x: x[..., ::-1],
+        lambda x: x + layers.Conv2D(4, 1)(x),
+        lambda x: keras.ops.concatenate([x, 2 * x], axis=-1),
+    ],
+    ids=lambda one: getattr(one, "name", getattr(one, "__name__", "")),
+)
 def test_linear_operations_may(linear_one):
-    model = functional(conv(4, "first"), linear_one, conv(4, "conv"), layers.Flatten(), dense(2, "class_scores"))
+    model = functional(
+        conv(4, "first"), linear_one, conv(4, "conv"), layers.Flatten(), dense(2, "class_scores")
+    )
     assert guided_backpropagation(model, IMAGES, 0).any()
 
 
@@ -803,10 +950,18 @@ def test_bad_images(net, ask, what):
 
 
 @all_ways
-@pytest.mark.parametrize("classes, error, fragments", [
-    (3, ValueError, ["3", "out of range", "0 to 2"]), (-1, ValueError, ["-1", "out of range", "0 to 2"]),
-    ([0, 1], ValueError, ["(2,)", "5 image(s)", "one per image"]), (1.0, TypeError, ["1.0", "whole number"]),
-    (None, TypeError, ["None", "whole number"]), ("cat", TypeError, ["cat", "whole number"])], ids=str)
+@pytest.mark.parametrize(
+    "classes, error, fragments",
+    [
+        (3, ValueError, ["3", "out of range", "0 to 2"]),
+        (-1, ValueError, ["-1", "out of range", "0 to 2"]),
+        ([0, 1], ValueError, ["(2,)", "5 image(s)", "one per image"]),
+        (1.0, TypeError, ["1.0", "whole number"]),
+        (None, TypeError, ["None", "whole number"]),
+        ("cat", TypeError, ["cat", "whole number"]),
+    ],
+    ids=str,
+)
 def test_bad_class_idx(net, ask, classes, error, fragments):
     with refused(*fragments, error=error):
         ask(net, IMAGES, classes)

@@ -1,4 +1,6 @@
-"""Grading from release to report, with submissions that are good, bad and hostile. A small exercise of its own."""
+"""Grading from release to report, with submissions that are good, bad and hostile. A small exercise of its
+own.
+"""
 
 import csv
 import json
@@ -9,16 +11,16 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import nbformat
-import pytest
-from conftest import missing
-from exercise import ROOT, role
-from toy_course import NAME, PERFECT, hand_in, make, released
-
 from benchmarks import lab as real
+from conftest import missing
 from course_utils import grading
 from course_utils.grading import __main__ as command
 from course_utils.grading import course, feedback, intake, sandbox
+
+import nbformat
+import pytest
+from exercise import ROOT, role
+from toy_course import NAME, PERFECT, hand_in, make, released
 
 pytestmark = pytest.mark.slow
 needs_sandbox = pytest.mark.usefixtures("bubblewrap")
@@ -41,7 +43,10 @@ def code(source):
 
 def without(*grade_ids):
     def change(notebook):
-        notebook.cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") not in grade_ids]
+        notebook.cells = [
+            c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") not in grade_ids
+        ]
+
     return change
 
 
@@ -87,7 +92,13 @@ BATCH = {
     "fork_bomb": (code("import os\nwhile True:\n    os.fork()"), None, "failed", None, ""),
     "file_600_mb": (code(ATTACK + "open('big', 'wb').write(bytes(600_000_000))"), None, "graded", 8, ""),
     "weaker_test": (code("def total(maps):\n    return maps.sum()"), weaker_test, "graded", 4, "restored"),
-    "deleted_test": (code("def total(maps):\n    return maps.sum()"), without("total_test"), "graded", 4, "restored"),
+    "deleted_test": (
+        code("def total(maps):\n    return maps.sum()"),
+        without("total_test"),
+        "graded",
+        4,
+        "restored",
+    ),
     "deleted_answer": (PERFECT, without("total"), "graded", 4, "answer total was deleted"),
     "more_points": (PERFECT, more_points, "graded", 8, ""),
     "copied_cell": (PERFECT, copied, "graded", 8, "2 times"),
@@ -98,18 +109,51 @@ BATCH = {
     "a_picture": (PERFECT, lambda n: "\x89PNG\r\n", "failed", None, "is no notebook"),
     "format_3": (PERFECT, old_format, "failed", None, "notebook format 3"),
     "a_list": (PERFECT, lambda n: "[]", "failed", None, "has no cells"),
-    "reads_solutions": (code("import glob\nfound = glob.glob('/**/solutions', recursive=True)\nassert found, 'nothing to see'\n"),
-                        None, "graded", 4, ""),
-    "overwrites": (code(ATTACK + "import os\nfor place in ['{root}', '{root}/grading', os.path.dirname(os.__file__)]:\n"
-                        "    try:\n        open(place + '/written', 'w')\n        print('WRITTEN')\n"
-                        "    except OSError:\n        pass"), None, "graded", 8, ""),
-    "warns": (code("import warnings, numpy as np\ndef total(maps):\n    warnings.warn('loud')\n    np.log(0 * maps)\n"
-                   "    return maps.sum(axis=(1, 2))"), None, "graded", 8, ""),
-    "cheats": (code("import numpy\n__builtins__.AssertionError = Exception\nget_ipython().ast_transformers\n" + ATTACK),
-               None, "graded", 8, "look at answer total: it uses"),
+    "reads_solutions": (
+        code(
+            "import glob\nfound = glob.glob('/**/solutions', recursive=True)\nassert found, 'nothing "
+            "to see'\n"
+        ),
+        None,
+        "graded",
+        4,
+        "",
+    ),
+    "overwrites": (
+        code(
+            ATTACK + "import os\nfor place in ['{root}', '{root}/grading', os.path.dirname(os.__file__)]:\n"
+            "    try:\n        open(place + '/written', 'w')\n        print('WRITTEN')\n"
+            "    except OSError:\n        pass"
+        ),
+        None,
+        "graded",
+        8,
+        "",
+    ),
+    "warns": (
+        code(
+            "import warnings, numpy as np\ndef total(maps):\n    warnings.warn('loud')\n    np.log(0 "
+            "* maps)\n"
+            "    return maps.sum(axis=(1, 2))"
+        ),
+        None,
+        "graded",
+        8,
+        "",
+    ),
+    "cheats": (
+        code(
+            "import numpy\n__builtins__.AssertionError = Exception\nget_ipython().ast_transformers\n" + ATTACK
+        ),
+        None,
+        "graded",
+        8,
+        "look at answer total: it uses",
+    ),
     "other_name": (PERFECT, None, "graded", 8, ""),
     "untouched": ({}, None, "graded", 0, ""),
-    "zzz_good": (PERFECT, None, "graded", 8, "")}
+    "zzz_good": (PERFECT, None, "graded", 8, ""),
+}
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +162,13 @@ def graded(bubblewrap, tmp_path_factory):
     root = make(tmp_path_factory.mktemp("batch"))
     for student, (answers, change, *_) in BATCH.items():
         answers = {k: v.replace("{root}", str(root)) for k, v in answers.items()}
-        hand_in(root, student, answers, change, "my homework.ipynb" if student == "other_name" else f"{NAME}.ipynb")
+        hand_in(
+            root,
+            student,
+            answers,
+            change,
+            "my homework.ipynb" if student == "other_name" else f"{NAME}.ipynb",
+        )
     (root / "inbox" / "zzz_good" / "numpy.py").write_text("raise SystemExit('shadowed')")
     (root / "inbox" / "linked").mkdir()
     (root / "inbox" / "linked" / f"{NAME}.ipynb").symlink_to(root / "inbox" / "aaa_good" / f"{NAME}.ipynb")
@@ -159,10 +209,14 @@ def test_failed_missing_and_zero_differ(graded):
 
 def test_nothing_was_written_where_it_should_not_be(graded):
     root, _ = graded
-    executed = nbformat.read(root / "grading" / "executed" / "overwrites" / NAME / f"{NAME}.ipynb", as_version=4)
+    executed = nbformat.read(
+        root / "grading" / "executed" / "overwrites" / NAME / f"{NAME}.ipynb", as_version=4
+    )
     assert "WRITTEN" not in str([c.outputs for c in executed.cells if c.cell_type == "code"])
     assert not list(root.rglob("written"))
-    assert sqlite3.connect(root / "grading" / "gradebook.db").execute("pragma integrity_check").fetchone() == ("ok",)
+    assert sqlite3.connect(root / "grading" / "gradebook.db").execute(
+        "pragma integrity_check"
+    ).fetchone() == ("ok",)
 
 
 def test_output_is_bounded(graded):
@@ -252,7 +306,11 @@ def test_grading_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
 
 
 def test_without_a_sandbox_nothing_is_graded(plain, monkeypatch, capsys):
-    monkeypatch.setattr(sandbox, "missing", lambda: "The sandbox needs bubblewrap; on Debian or Ubuntu: apt-get install bubblewrap.")
+    monkeypatch.setattr(
+        sandbox,
+        "missing",
+        lambda: "The sandbox needs bubblewrap; on Debian or Ubuntu: apt-get install bubblewrap.",
+    )
     with pytest.raises(SystemExit, match="Nothing was graded.*bubblewrap.*--unsafe"):
         command.main(["grade", "--root", str(plain)])
 
@@ -299,12 +357,17 @@ def test_nbgraders_own_autograde_runs_no_code(plain):
 
 
 def cells_of(notebook):
-    return [(c.metadata.get("nbgrader", {}).get("grade_id"), c.get("id"), c.cell_type, c.source) for c in notebook.cells]
+    return [
+        (c.metadata.get("nbgrader", {}).get("grade_id"), c.get("id"), c.cell_type, c.source)
+        for c in notebook.cells
+    ]
 
 
 def test_own_cells_stay_where_they_were(plain):
     release = released(plain)
-    own = nbformat.v4.new_code_cell("helper = 1", metadata={"nbgrader": {"grade": True, "points": 50, "grade_id": "mine"}})
+    own = nbformat.v4.new_code_cell(
+        "helper = 1", metadata={"nbgrader": {"grade": True, "points": 50, "grade_id": "mine"}}
+    )
     theirs = released(plain)
     theirs.cells.insert(4, own)
     merged = intake.merge(release, cells_of(theirs)).notebook
@@ -338,33 +401,57 @@ def test_two_files_for_one_exercise_are_refused_unless_one_has_the_right_name(pl
     assert intake.submitted(tmp_path, releases)[0] == {NAME: tmp_path / f"{NAME}.ipynb"}
 
 
-@pytest.mark.parametrize("name, ok", [("ada", True), ("a.b-c_1@x", True), ("../up", False), ("a+b", False), ("", False),
-                                      (".hidden", False), ("a b", False)])
+@pytest.mark.parametrize(
+    "name, ok",
+    [
+        ("ada", True),
+        ("a.b-c_1@x", True),
+        ("../up", False),
+        ("a+b", False),
+        ("", False),
+        (".hidden", False),
+        ("a b", False),
+    ],
+)
 def test_student_ids(name, ok):
     assert bool(intake.STUDENT_ID.fullmatch(name)) == ok
 
 
-@pytest.mark.parametrize("source, name", [
-    ("get_ipython().ast_transformers.append(x)", "ast_transformers"), ("import builtins", "builtins"),
-    ("!ls /", "get_ipython"), ("from gc import get_objects", "gc"), ("().__class__", "__class__"),
-    ("def broken(:\n  __builtins__", "__builtins__")])
+@pytest.mark.parametrize(
+    "source, name",
+    [
+        ("get_ipython().ast_transformers.append(x)", "ast_transformers"),
+        ("import builtins", "builtins"),
+        ("!ls /", "get_ipython"),
+        ("from gc import get_objects", "gc"),
+        ("().__class__", "__class__"),
+        ("def broken(:\n  __builtins__", "__builtins__"),
+    ],
+)
 def test_suspicious_code_is_found(source, name):
     assert name in intake._names(source)
 
 
 def test_ordinary_code_is_not_suspicious():
-    assert not intake._names("import numpy as np\nx = np.einsum('hwk,k->hw', maps, w)\n%matplotlib inline") & (
-        intake.SUSPICIOUS - {"get_ipython"})
+    assert not intake._names(
+        "import numpy as np\nx = np.einsum('hwk,k->hw', maps, w)\n%matplotlib inline"
+    ) & (intake.SUSPICIOUS - {"get_ipython"})
 
 
 # --- report ----------------------------------------------------------------------------------
 
 
 def test_the_csv_is_quoted_and_no_formula(tmp_path):
-    row = dict.fromkeys(course.COLUMNS, "") | {"student": "=HYPERLINK(1)", "reason": 'a "b", c', "remarks": "@x\ny"}
+    row = dict.fromkeys(course.COLUMNS, "") | {
+        "student": "=HYPERLINK(1)",
+        "reason": 'a "b", c',
+        "remarks": "@x\ny",
+    }
     course.write_csv([row], tmp_path / "report.csv")
     [back] = csv.DictReader(open(tmp_path / "report.csv", newline=""))
-    assert back["student"] == "'=HYPERLINK(1)" and back["reason"] == 'a "b", c' and back["remarks"] == "'@x\ny"
+    assert (
+        back["student"] == "'=HYPERLINK(1)" and back["reason"] == 'a "b", c' and back["remarks"] == "'@x\ny"
+    )
 
 
 def test_late_submissions_are_called_late(plain):
@@ -381,8 +468,14 @@ def test_late_submissions_are_called_late(plain):
 
 
 def test_feedback_is_escaped():
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
-        "<script>alert(1)</script>", metadata={"nbgrader": {"solution": True, "grade": False, "grade_id": "a<b"}})])
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            nbformat.v4.new_code_cell(
+                "<script>alert(1)</script>",
+                metadata={"nbgrader": {"solution": True, "grade": False, "grade_id": "a<b"}},
+            )
+        ]
+    )
     page = feedback.page(notebook, "<t>", {}, {"a<b": "<i>"})
     assert "<script>" not in page and "<t>" not in page and "<i>" not in page
 
@@ -392,7 +485,15 @@ def test_feedback_is_escaped():
 
 def test_no_line_of_a_solution_reaches_the_release(plain):
     text = (plain / "exercises" / NAME / f"{NAME}.ipynb").read_text()
-    for secret in ("secret", "HIDDEN", "SOLUTION", "MARK SCHEME", "size: 2 points", "doesn't depend", "return maps"):
+    for secret in (
+        "secret",
+        "HIDDEN",
+        "SOLUTION",
+        "MARK SCHEME",
+        "size: 2 points",
+        "doesn't depend",
+        "return maps",
+    ):
         assert secret not in text
     assert "NotImplementedError" in text and "YOUR ANSWER HERE" in text
 
@@ -410,7 +511,9 @@ def test_releasing_twice_gives_the_same_bytes(plain, tmp_path):
     assert (tmp_path / path).read_bytes() == (plain / "exercises" / path).read_bytes()
 
 
-@pytest.mark.parametrize("line", ["### BEGIN HIDDEN TEST", "# begin solution", "### BEGIN SOLUTIONS", "### END HIDEN TESTS"])
+@pytest.mark.parametrize(
+    "line", ["### BEGIN HIDDEN TEST", "# begin solution", "### BEGIN SOLUTIONS", "### END HIDEN TESTS"]
+)
 def test_a_misspelt_marker_is_caught(tmp_path, line):
     root = make(tmp_path)
     path = root / "solutions" / NAME / f"{NAME}.ipynb"
@@ -439,9 +542,17 @@ def test_what_is_no_id(monkeypatch, student):
         grading.variant(student)
 
 
-@pytest.mark.parametrize("given, message", [
-    (None, "nothing was given"), (..., "nothing was given"), ("seven", "a str was given"), ([1, 2], "shape \\(2,\\) was given"),
-    (float("nan"), "NaN"), (3.1, "off by up to 0.1; 3.1 was given")])
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        (None, "nothing was given"),
+        (..., "nothing was given"),
+        ("seven", "a str was given"),
+        ([1, 2], "shape \\(2,\\) was given"),
+        (float("nan"), "NaN"),
+        (3.1, "off by up to 0.1; 3.1 was given"),
+    ],
+)
 def test_close_says_what_is_wrong(given, message):
     with pytest.raises(AssertionError, match=f"score: .*{message}"):
         grading.close("score", given, 3.0)
@@ -452,11 +563,17 @@ def test_check_runs_what_can_be_seen(plain, monkeypatch, capsys):
     monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
     import numpy as np
 
-    given = {"close": grading.close, "maps": np.ones((2, 3, 4)), "mean": lambda m: m.sum(axis=(1, 2)),
-             "total": lambda m: m.sum(axis=(1, 2))}
+    given = {
+        "close": grading.close,
+        "maps": np.ones((2, 3, 4)),
+        "mean": lambda m: m.sum(axis=(1, 2)),
+        "total": lambda m: m.sum(axis=(1, 2)),
+    }
     grading.check(namespace=given)
-    assert capsys.readouterr().out.splitlines() == ["✓ total_test: what you can see of it passes (4 points)",
-                                                    "✗ mean_test: mean: off by up to 11."]
+    assert capsys.readouterr().out.splitlines() == [
+        "✓ total_test: what you can see of it passes (4 points)",
+        "✗ mean_test: mean: off by up to 11.",
+    ]
 
 
 # --- the exercises of the course, all the way ------------------------------------------------
@@ -464,7 +581,9 @@ def test_check_runs_what_can_be_seen(plain, monkeypatch, capsys):
 
 @needs_sandbox
 def test_every_exercise_of_the_course_is_graded_right(tmp_path):
-    """Perfect, partial and untouched work on each of them: collected, run in the sandbox, in the gradebook, in the CSV."""
+    """Perfect, partial and untouched work on each of them: collected, run in the sandbox, in the gradebook,
+    in the CSV.
+    """
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
     expected = {}
@@ -482,13 +601,18 @@ def test_every_exercise_of_the_course_is_graded_right(tmp_path):
             path = tmp_path / "inbox" / student / f"{name}.ipynb"
             path.parent.mkdir(parents=True, exist_ok=True)
             nbformat.write(notebook, path)
-            expected[student, name] = {"perfect": sum(tests.values()), "untouched": 0,
-                                       "partial": tests[f"{answers[0]}_test"]}[student]
+            expected[student, name] = {
+                "perfect": sum(tests.values()),
+                "untouched": 0,
+                "partial": tests[f"{answers[0]}_test"],
+            }[student]
     course.collect(tmp_path, tmp_path / "inbox")
     course.grade(tmp_path, cell_seconds=60)
     rows = course.report(tmp_path)
-    assert {(row["student"], row["exercise"]): (row["status"], row["points"], row["possible"], row["remarks"]) for row in rows} == {
-        key: ("graded", f"{points:g}", "10", "") for key, points in expected.items()}
+    assert {
+        (row["student"], row["exercise"]): (row["status"], row["points"], row["possible"], row["remarks"])
+        for row in rows
+    } == {key: ("graded", f"{points:g}", "10", "") for key, points in expected.items()}
 
 
 # --- the room, as root and as an ordinary user -----------------------------------------------
@@ -518,8 +642,14 @@ def by_user():
     def ask(user, secrets):
         who = dict(user=65534, group=65534, extra_groups=[]) if user == "nobody" and os.getuid() == 0 else {}
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": place.name, "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run([python, "-c", ASK_THE_PROBE, json.dumps(secrets)], cwd="/", env=environment,
-                              capture_output=True, text=True, **who)
+        done = subprocess.run(
+            [python, "-c", ASK_THE_PROBE, json.dumps(secrets)],
+            cwd="/",
+            env=environment,
+            capture_output=True,
+            text=True,
+            **who,
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -575,7 +705,10 @@ def test_nothing_that_a_student_wrote_runs_in_the_lecturers_browser(tmp_path):
         page.goto(f"{address}/formgrader/submissions/{submission}")
         page.wait_for_selector("text=window.script")
         page.wait_for_timeout(1500)
-        ran = page.evaluate("['script', 'image', 'html', 'htmlimage', 'javascript', 'png', 'svg'].filter(name => name in window)")
+        ran = page.evaluate(
+            "['script', 'image', 'html', 'htmlimage', 'javascript', 'png', 'svg'].filter(name => name "
+            "in window)"
+        )
         assert ran == [] and page.locator("a[href^=javascript]").count() == 0
         assert page.locator("text=and a fence").count() == 2 and page.locator("text=shown").count() >= 1
     feedback_page = next((root / "grading" / "feedback" / "mallory").glob("*.html")).read_text()

@@ -1,4 +1,6 @@
-"""No student's work is lost: notebooks as JupyterLab, VS Code and Colab write them, collected, graded and reported."""
+"""No student's work is lost: notebooks as JupyterLab, VS Code and Colab write them, collected, graded and
+reported.
+"""
 
 import json
 import os
@@ -7,15 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from conftest import missing
+from course_utils.grading import course, execute, feedback, intake, nbgrader_settings, sandbox
+
 import editors
 import nbformat
 import pytest
-from conftest import missing
 from editors import own, place
 from exercise import ROOT
 from toy_course import NAME, PERFECT, hand_in, make, released, solution
-
-from course_utils.grading import course, execute, feedback, intake, nbgrader_settings, sandbox
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +63,7 @@ def split_at(line, save=None):
     def change(notebook):
         editors.split(notebook, "total", line)
         return save and save(notebook)
+
     return change
 
 
@@ -77,7 +80,9 @@ def split_in_vscode(notebook):
 
 
 def split_where_the_values_begin(notebook):
-    notebook.cells[place(notebook, "total")].source = "total = None\nfactor = 1\n\ndef total(m):\n    return factor * m.sum(axis=(1, 2))"
+    notebook.cells[
+        place(notebook, "total")
+    ].source = "total = None\nfactor = 1\n\ndef total(m):\n    return factor * m.sum(axis=(1, 2))"
     editors.split(notebook, "total", 3)
 
 
@@ -112,7 +117,9 @@ def released_stub(notebook):
 
 
 def all_in_one_cell_at_the_end(notebook):
-    notebook.cells.append(own("\n\n".join(editors.deleted(notebook, name).source for name in ("total", "mean"))))
+    notebook.cells.append(
+        own("\n\n".join(editors.deleted(notebook, name).source for name in ("total", "mean")))
+    )
 
 
 def moved_to_the_end_with_its_helper(notebook):
@@ -132,6 +139,7 @@ def copies(first, second, ran):
         for cell, source, number in zip((notebook.cells[at], again), (first, second), ran):
             cell.source, cell.execution_count = source, number
         notebook.cells.insert(at + 1, again)
+
     return change
 
 
@@ -139,7 +147,9 @@ def odd_ids(notebook):
     content = json.loads(nbformat.writes(notebook))
     for number, cell in enumerate(content["cells"]):
         cell["id"] = [[], {}, 7, None, "toy-03"][number % 5]
-    content["cells"].insert(0, {"cell_type": "code", "id": ["a"], "metadata": [], "source": ["x = 1\n", 5], "outputs": []})
+    content["cells"].insert(
+        0, {"cell_type": "code", "id": ["a"], "metadata": [], "source": ["x = 1\n", 5], "outputs": []}
+    )
     return json.dumps(content)
 
 
@@ -163,7 +173,9 @@ def many_that_sleep(notebook):
 
 
 def floods(notebook):
-    notebook.cells[place(notebook, "total")].source = "def total(maps):\n    print('debug ' * 100_000)\n    return maps"
+    notebook.cells[
+        place(notebook, "total")
+    ].source = "def total(maps):\n    print('debug ' * 100_000)\n    return maps"
 
 
 # student: (answers, what the student or the editor did, points of 8, part of the remarks)
@@ -181,7 +193,12 @@ BATCH = {
     "split_vscode": (gave(total=LONG), split_in_vscode, 8, ""),
     "split_values": (PERFECT, split_where_the_values_begin, 8, ""),
     "merged": (PERFECT, one_cell_of_two_answers_and_a_test, 8, "mean was found in another cell"),
-    "merged_wrong": (gave(total=WRONG), wrong_answer_merged_with_a_right_one, 4, "total was found in another cell"),
+    "merged_wrong": (
+        gave(total=WRONG),
+        wrong_answer_merged_with_a_right_one,
+        4,
+        "total was found in another cell",
+    ),
     "merged_text": (PERFECT, merged_into_the_text_above, 8, "total was found in another cell"),
     "pasted": (PERFECT, pasted_at_the_end, 8, "total was found in another cell"),
     "pasted_beside": (PERFECT, pasted_beside_the_untouched_cell, 8, "total was found in another cell"),
@@ -201,17 +218,58 @@ BATCH = {
     "sleeps": (PERFECT, many_that_sleep, 8, "cells of the student's own didn't run"),
     "floods": ({**PERFECT}, floods, 4, ""),
     "quit": (gave(total="quit"), None, 4, "cell 4: quit, exit or SystemExit"),
-    "exit_in_function": (gave(total="def total(maps):\n    exit(0)"), None, 4, "cell 5: quit, exit or SystemExit"),
-    "system_exit": (gave(total="def stop():\n    raise SystemExit\nstop()"), None, 4, "cell 4: quit, exit or SystemExit"),
-    "sys_exit": (gave(total="import sys\ndef total(maps):\n    sys.exit(0)"), None, 4, "cell 5: quit, exit or SystemExit"),
-    "shows_a_number": (gave(total="from IPython.display import display\ndisplay({'text/plain': 7}, raw=True)\n"
-                            + PERFECT["total"]), None, 8, "")}
+    "exit_in_function": (
+        gave(total="def total(maps):\n    exit(0)"),
+        None,
+        4,
+        "cell 5: quit, exit or SystemExit",
+    ),
+    "system_exit": (
+        gave(total="def stop():\n    raise SystemExit\nstop()"),
+        None,
+        4,
+        "cell 4: quit, exit or SystemExit",
+    ),
+    "sys_exit": (
+        gave(total="import sys\ndef total(maps):\n    sys.exit(0)"),
+        None,
+        4,
+        "cell 5: quit, exit or SystemExit",
+    ),
+    "shows_a_number": (
+        gave(
+            total="from IPython.display import display\ndisplay({'text/plain': 7}, raw=True)\n"
+            + PERFECT["total"]
+        ),
+        None,
+        8,
+        "",
+    ),
+}
 
 
 # The others are merged and run here, without a kernel each: that is forty seconds less.
-IN_A_KERNEL = {"helper_vscode", "helper_colab", "split", "split_vscode", "merged", "pasted", "moved_down", "bare", "colab_lost",
-               "windows", "odd_ids", "half_a_character", "sleeps", "floods", "quit", "exit_in_function", "system_exit",
-               "sys_exit", "shows_a_number"}
+IN_A_KERNEL = {
+    "helper_vscode",
+    "helper_colab",
+    "split",
+    "split_vscode",
+    "merged",
+    "pasted",
+    "moved_down",
+    "bare",
+    "colab_lost",
+    "windows",
+    "odd_ids",
+    "half_a_character",
+    "sleeps",
+    "floods",
+    "quit",
+    "exit_in_function",
+    "system_exit",
+    "sys_exit",
+    "shows_a_number",
+}
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +279,11 @@ def graded(tmp_path_factory):
         path = hand_in(root, student, answers, change)
         if student not in IN_A_KERNEL:
             merged = intake.merge(released(root), intake.read(path))
-            rows[student] = {"status": "graded", "points": str(points_of(merged.notebook)), "remarks": "; ".join(merged.remarks)}
+            rows[student] = {
+                "status": "graded",
+                "points": str(points_of(merged.notebook)),
+                "remarks": "; ".join(merged.remarks),
+            }
             shutil.rmtree(path.parent)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(execute, "OWN", 1)
@@ -232,7 +294,11 @@ def graded(tmp_path_factory):
 
 def points_of(notebook):
     """Points of the tests that pass, hidden parts and all, when the cells run one after the other."""
-    hidden = {cell.metadata.nbgrader.grade_id: cell.source for cell in solution().cells if "nbgrader" in cell.metadata}
+    hidden = {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in solution().cells
+        if "nbgrader" in cell.metadata
+    }
     namespace, points = {"__name__": "__main__"}, 0
     for cell in notebook.cells:
         about = cell.metadata.get("nbgrader", {})
@@ -270,7 +336,9 @@ def release(tmp_path_factory):
 
 def opinion(release, *cells):
     """The text answer after these cells stand where it was; None is the untouched cell."""
-    theirs = [(c.metadata.get("nbgrader", {}).get("grade_id"), c.id, c.cell_type, c.source) for c in release.cells]
+    theirs = [
+        (c.metadata.get("nbgrader", {}).get("grade_id"), c.id, c.cell_type, c.source) for c in release.cells
+    ]
     theirs[7:] = [theirs[7] if c is None else c for c in cells]
     notebook = intake.merge(release, theirs).notebook
     return notebook.cells[place(notebook, "opinion")].source
@@ -279,22 +347,28 @@ def opinion(release, *cells):
 ANSWER = ("opinion", "toy-07", "markdown", "It grows.")
 
 
-@pytest.mark.parametrize("cells, text", [
-    ([ANSWER, (None, "n", "markdown", "And more.")], "It grows.\n\nAnd more."),
-    ([ANSWER, ("opinion", "half", "markdown", "And more.")], "It grows.\n\nAnd more."),
-    ([ANSWER, ("opinion", "copy", "markdown", "It grows.")], "It grows."),
-    ([None, (None, None, "markdown", "It grows.")], "It grows."),
-    ([(None, None, "markdown", "It grows."), None], "It grows."),
-    ([(None, None, "markdown", "It grows.")], "It grows."),
-    ([ANSWER, (None, "n", "raw", "And more.")], "It grows.\n\nAnd more."),
-    ([ANSWER, (None, "n", "code", "plot()"), (None, "m", "markdown", "So.")], "It grows.\n\nSo."),
-    ([(None, "toy-00", "markdown", "# A toy (10 points)\nIt grows."), None], "YOUR ANSWER HERE")])
+@pytest.mark.parametrize(
+    "cells, text",
+    [
+        ([ANSWER, (None, "n", "markdown", "And more.")], "It grows.\n\nAnd more."),
+        ([ANSWER, ("opinion", "half", "markdown", "And more.")], "It grows.\n\nAnd more."),
+        ([ANSWER, ("opinion", "copy", "markdown", "It grows.")], "It grows."),
+        ([None, (None, None, "markdown", "It grows.")], "It grows."),
+        ([(None, None, "markdown", "It grows."), None], "It grows."),
+        ([(None, None, "markdown", "It grows.")], "It grows."),
+        ([ANSWER, (None, "n", "raw", "And more.")], "It grows.\n\nAnd more."),
+        ([ANSWER, (None, "n", "code", "plot()"), (None, "m", "markdown", "So.")], "It grows.\n\nSo."),
+        ([(None, "toy-00", "markdown", "# A toy (10 points)\nIt grows."), None], "YOUR ANSWER HERE"),
+    ],
+)
 def test_text_goes_on_in_other_cells(release, cells, text):
     assert opinion(release, *cells) == text
 
 
 def test_text_in_a_cell_of_the_release_is_kept(release):
-    theirs = [(None, c.id, c.cell_type, c.source + "\nNote to self." * (c.id == "toy-00")) for c in release.cells]
+    theirs = [
+        (None, c.id, c.cell_type, c.source + "\nNote to self." * (c.id == "toy-00")) for c in release.cells
+    ]
     assert intake.merge(release, theirs).notebook.cells[1].source == "Note to self."
 
 
@@ -313,7 +387,10 @@ def test_one_that_cannot_be_taken_in_stops_no_other(tmp_path, monkeypatch, capsy
     monkeypatch.setattr(intake, "merge", merge)
     outcomes = course.collect(root, root / "inbox")
     assert outcomes["good"][NAME]["status"] == "collected"
-    assert outcomes["bad"][NAME]["status"] == "failed" and "what nobody thought of" in outcomes["bad"][NAME]["reason"]
+    assert (
+        outcomes["bad"][NAME]["status"] == "failed"
+        and "what nobody thought of" in outcomes["bad"][NAME]["reason"]
+    )
 
 
 def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
@@ -336,7 +413,9 @@ def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
 
 def test_a_page_that_cannot_be_written_stops_no_other(tmp_path, monkeypatch):
     root = make(tmp_path)
-    rows = [{"student": name, "exercise": NAME, "status": "graded", "remarks": ""} for name in ("bad", "good")]
+    rows = [
+        {"student": name, "exercise": NAME, "status": "graded", "remarks": ""} for name in ("bad", "good")
+    ]
 
     def write_page(root, book, row):
         if row["student"] == "bad":
@@ -373,7 +452,9 @@ def handed_in(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("folder, given", [(".", "."), ("sub", ".."), ("..", "link"), ("..", "{name}/sub/..")])
+@pytest.mark.parametrize(
+    "folder, given", [(".", "."), ("sub", ".."), ("..", "link"), ("..", "{name}/sub/..")]
+)
 def test_the_course_is_found_however_its_folder_is_given(handed_in, monkeypatch, folder, given):
     monkeypatch.chdir(handed_in / folder)
     root = given.format(name=handed_in.name)
@@ -386,22 +467,37 @@ def test_another_clone_grades_with_its_own_package(handed_in, tmp_path):
     """Called through links and .., with the Python in which this package is installed."""
     if sandbox.missing():
         missing("bubblewrap", sandbox.missing())
-    shutil.copytree(ROOT / "course_utils", tmp_path / "clone" / "course_utils",
-                    ignore=shutil.ignore_patterns("__pycache__", "weights"))
+    shutil.copytree(
+        ROOT / "course_utils",
+        tmp_path / "clone" / "course_utils",
+        ignore=shutil.ignore_patterns("__pycache__", "weights"),
+    )
     (tmp_path / "link").symlink_to(sys.prefix)
     python = tmp_path / "clone" / ".." / "link" / Path(sys.executable).relative_to(sys.prefix)
     for step in (["collect", handed_in / "inbox"], ["grade", "--again"]):
-        done = subprocess.run([python, "-m", "course_utils.grading", *step, "--root", handed_in], cwd=tmp_path / "clone",
-                              env={**os.environ, "PYTHONPATH": ""}, capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-m", "course_utils.grading", *step, "--root", handed_in],
+            cwd=tmp_path / "clone",
+            env={**os.environ, "PYTHONPATH": ""},
+            capture_output=True,
+            text=True,
+        )
     assert done.stdout == "1 graded, 0 failed\n", done.stderr
 
 
 def test_the_gradebook_opens_though_no_environment_is_active(tmp_path):
     """nbgrader calls `alembic` by its name, and on a hub, or by a full path, that isn't on the PATH."""
-    code = ("import sys; from course_utils.grading import nbgrader_settings; from nbgrader.api import Gradebook\n"
-            "with Gradebook(nbgrader_settings.settings(sys.argv[1]).CourseDirectory.db_url) as book: print(book.assignments)")
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], env={**os.environ, "PATH": "/usr/bin:/bin"},
-                          capture_output=True, text=True)
+    code = (
+        "import sys; from course_utils.grading import nbgrader_settings; from nbgrader.api import Gradebook\n"
+        "with Gradebook(nbgrader_settings.settings(sys.argv[1]).CourseDirectory.db_url) as book: "
+        "print(book.assignments)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == "[]\n", done.stderr
 
 

@@ -4,10 +4,10 @@ import re
 import shutil
 from pathlib import Path
 
-import pytest
-
 from benchmarks import lab as real
 from conftest import missing
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 # Three kinds of explorers and the upload; that every notebook runs, and without stderr, nbval sees.
@@ -52,8 +52,10 @@ def run_all(page, lab, name):
 
 def model(page, expression):
     """An expression over `cells`, the notebook's cells as JSON: the page draws only those in view."""
-    return page.evaluate("() => { const app = window.jupyterapp; "
-                         "const cells = app.shell.currentWidget.content.model.toJSON().cells; return " + expression + "; }")
+    return page.evaluate(
+        "() => { const app = window.jupyterapp; "
+        "const cells = app.shell.currentWidget.content.model.toJSON().cells; return " + expression + "; }"
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -75,7 +77,9 @@ def test_a_notebook_runs_from_top_to_bottom_and_its_sliders_redraw(lab, page, na
         assert all(changed == (not label.startswith("weight w2")) for label, changed in moved.items()), moved
 
     for control in explorer.locator(".noUi-handle, select, .widget-toggle-buttons > div").all():
-        assert re.fullmatch(r"[\w ]+: .{9,}", control.get_attribute("aria-label")), "no name or no description"
+        assert re.fullmatch(r"[\w ]+: .{9,}", control.get_attribute("aria-label")), (
+            "no name or no description"
+        )
 
     if model(page, "cells.some(c => c.source.includes('predict_then_reveal('))"):
         page.evaluate("() => window.jupyterapp.shell.currentWidget.content.scrollToItem(0)")
@@ -162,7 +166,9 @@ def test_the_demo_opens_without_network_and_moves(browser, page, tmp_path):
         field = page.locator("[role=application]")
         field.press("ArrowUp")
         field.press("Enter")
-        page.wait_for_function("[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your cell'))")
+        page.wait_for_function(
+            "[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your cell'))"
+        )
         assert not page.locator("pre").count()  # neither code nor error
         assert not page.outside and not page.complaints
 
@@ -174,7 +180,9 @@ _ = os.write(2, b"from native code\\n")"""
 
 
 def test_what_native_code_writes_to_stderr_is_seen_and_a_greeting_is_none_of_it(lab, page):
-    """The control of the test above: there is no stderr because nothing is written, not because nobody listens."""
+    """The control of the test above: there is no stderr because nothing is written, not because nobody
+    listens.
+    """
     save(lab, page, "stderr", STDERR)
     run_all(page, lab, "stderr")
     assert model(page, "cells[0].outputs.map(o => [o.name, o.text])") == [["stderr", "from native code\n"]]
@@ -184,13 +192,16 @@ def save(lab, page, name, source):
     """A notebook of one cell, by JupyterLab itself."""
     page.goto(f"{lab}/lab")
     page.wait_for_function("window.jupyterapp")
-    page.evaluate("""async ([name, source]) => {
+    page.evaluate(
+        """async ([name, source]) => {
         const cell = { id: name, cell_type: "code", source, metadata: {}, outputs: [], execution_count: null };
         const kernelspec = { name: "python3", display_name: "Python 3 (ipykernel)" };
         const content = { cells: [cell], metadata: { kernelspec }, nbformat: 4, nbformat_minor: 5 };
         const file = { type: "notebook", format: "json", content };
         await window.jupyterapp.serviceManager.contents.save(`notebooks/${name}.ipynb`, file);
-    }""", [name, source])
+    }""",
+        [name, source],
+    )
 
 
 EXPLORERS = """import numpy as np
@@ -209,14 +220,19 @@ def test_explorers_take_keys_before_jupyterlab_does_and_survive_another_run(lab,
     field.focus()
     for key in ("ArrowUp", "ArrowRight", "Enter"):
         page.keyboard.press(key)
-    page.wait_for_function("[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your cell (2,\xa04) holds more'))")
+    page.wait_for_function(
+        "[...document.querySelectorAll('[role=status]')].some(e => e.textContent.startsWith('Your "
+        "cell (2,\xa04) holds more'))"
+    )
 
     opacity = page.locator(".noUi-handle").first
     opacity.focus()
     page.keyboard.press("End")
     page.locator(".widget-toggle-button", has_text="dog").press("Enter")
     pressed = page.locator(".widget-toggle-button[aria-pressed=true]")
-    page.wait_for_function("[...document.querySelectorAll('[aria-pressed=true]')].some(e => e.textContent === 'dog')")
+    page.wait_for_function(
+        "[...document.querySelectorAll('[aria-pressed=true]')].some(e => e.textContent === 'dog')"
+    )
     assert pressed.all_text_contents() == ["dog", "for and against", "inferno, berlin"]
     before = picture(page.locator(".course-explorer").first)
     page.evaluate("document.querySelectorAll('canvas').forEach(e => { e.dataset.old = 1; })")

@@ -4,15 +4,15 @@ import subprocess
 import sys
 import warnings
 
+from course_utils import cam as cam_maths
+from course_utils import localize
+
 import numpy as np
 import pytest
 from checks import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
-from course_utils import cam as cam_maths
-from course_utils import localize
 
 steady = settings(deadline=None, derandomize=True)
 
@@ -29,16 +29,23 @@ def enlarged(cam, size):
         return [(low, 1 - (at - low)), (min(low + 1, n_cells - 1), at - low)]
 
     def value(y, x):
-        return sum(share_y * share_x * cam[i][j]
-                   for i, share_y in neighbours(y, h) for j, share_x in neighbours(x, w))
+        return sum(
+            share_y * share_x * cam[i][j]
+            for i, share_y in neighbours(y, h)
+            for j, share_x in neighbours(x, w)
+        )
 
     return [[value(y, x) for x in range(size)] for y in range(size)]
 
 
 def reference_mask(cam, fraction):
     peak = max(max(row) for row in cam)
-    return {(y, x) for y, row in enumerate(cam) for x, value in enumerate(row)
-            if peak > 0 and value >= fraction * peak}
+    return {
+        (y, x)
+        for y, row in enumerate(cam)
+        for x, value in enumerate(row)
+        if peak > 0 and value >= fraction * peak
+    }
 
 
 def reference_box(pixels, height, width):
@@ -117,8 +124,13 @@ def test_max_box_acc_is_that_of_the_reference(cams, true):
     tried = (0.125, 0.25, 0.5, 0.75)
 
     def found(fraction):
-        return sum(reference_iou(reference_box(reference_mask(enlarged(cam, 8), fraction), 8, 8), box) >= 0.5
-                   for cam, box in zip(cams.tolist(), true)) / 3
+        return (
+            sum(
+                reference_iou(reference_box(reference_mask(enlarged(cam, 8), fraction), 8, 8), box) >= 0.5
+                for cam, box in zip(cams.tolist(), true)
+            )
+            / 3
+        )
 
     share, fraction = localize.max_box_acc(cams, true, 8, tried)
     assert share == pytest.approx(max(map(found, tried)))
@@ -135,7 +147,7 @@ def test_the_pointing_game_is_that_of_the_reference(cam, times, box):
     y, x = int((row + 0.5) * times), int((column + 0.5) * times)
     assert localize.peak_pixel(cam, size).tolist() == [x, y]
     canvas = np.zeros((max(size[0], 5), max(size[1], 5)), bool)
-    canvas[box[1]:box[3], box[0]:box[2]] = True
+    canvas[box[1] : box[3], box[0] : box[2]] = True
     assert localize.point_hit([x, y], box) == ((y, x) in pixels_of(box)) == localize.point_hit([x, y], canvas)
     for tolerance in (0, 1, 1.5, 3):
         near = any((y - v) ** 2 + (x - u) ** 2 <= tolerance**2 for v, u in pixels_of(box))
@@ -235,12 +247,14 @@ MASKS = rng.random((5, 12, 12)) < 0.3
 
 
 def test_n_images_give_what_each_gives_alone():
-    calls = {"mask": lambda i: localize.threshold_mask(MAPS[i], 0.3),
-             "box": lambda i: localize.box_from_map(MAPS[i], 12, 0.3),
-             "iou": lambda i: localize.iou(BOXES[i], BOXES[::-1][i]),
-             "heat": lambda i: localize.heat_inside(MAPS[i], MASKS[i]),
-             "hit": lambda i: localize.pointing_hit(MAPS[i], BOXES[i], 12),
-             "hit in mask": lambda i: localize.pointing_hit(MAPS[i], MASKS[i], 12)}
+    calls = {
+        "mask": lambda i: localize.threshold_mask(MAPS[i], 0.3),
+        "box": lambda i: localize.box_from_map(MAPS[i], 12, 0.3),
+        "iou": lambda i: localize.iou(BOXES[i], BOXES[::-1][i]),
+        "heat": lambda i: localize.heat_inside(MAPS[i], MASKS[i]),
+        "hit": lambda i: localize.pointing_hit(MAPS[i], BOXES[i], 12),
+        "hit in mask": lambda i: localize.pointing_hit(MAPS[i], MASKS[i], 12),
+    }
     for name, call in calls.items():
         np.testing.assert_allclose(call(slice(None)), [call(i) for i in range(5)], err_msg=name)
     assert [type(calls[name](0)) for name in ("iou", "heat", "hit")] == [float, float, bool]
@@ -275,8 +289,9 @@ def test_inputs_are_left_alone():
 # --- maps that say nothing -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cam", [-np.ones((3, 3)), np.zeros((3, 3)), -rng.random((3, 3))],
-                         ids=["negative", "zero", "uneven"])
+@pytest.mark.parametrize(
+    "cam", [-np.ones((3, 3)), np.zeros((3, 3)), -rng.random((3, 3))], ids=["negative", "zero", "uneven"]
+)
 def test_without_positive_evidence_the_box_is_the_whole_image_and_said_so(cam):
     with pytest.warns(UserWarning, match="1 of 1 maps have no positive evidence.*whole image"):
         assert localize.box_from_map(cam, (6, 9)).tolist() == [0, 0, 9, 6]
@@ -344,8 +359,12 @@ def test_the_bootstrap_agrees_with_the_textbook_for_many_values():
 
 def test_about_95_of_100_intervals_hold_the_truth():
     world = np.random.default_rng(6)
-    held = [low <= 0.3 <= high for low, high in
-            (localize.bootstrap_interval(world.random(100) < 0.3, n=200, seed=i) for i in range(100))]
+    held = [
+        low <= 0.3 <= high
+        for low, high in (
+            localize.bootstrap_interval(world.random(100) < 0.3, n=200, seed=i) for i in range(100)
+        )
+    ]
     assert 0.88 <= np.mean(held) <= 0.99
 
 
@@ -363,25 +382,38 @@ NAN_MAP = MAPS[0].copy()
 NAN_MAP[1, 2] = np.nan
 
 
-@pytest.mark.parametrize("cam, fragments", [
-    (MAPS[0, 0], ["(6,)", "(h, w)", "(N, h, w)"]), (MAPS[None], ["(1, 5, 6, 6)", "one class's map"]),
-    (MAPS[:0], ["(0, 6, 6)", "empty"]),
-    (NAN_MAP, ["NaN"]), (MAPS * np.inf, ["infinite"]), (MAPS.astype(complex), ["real numbers"])],
-    ids=["row", "all classes", "no maps", "NaN", "infinite", "complex"])
+@pytest.mark.parametrize(
+    "cam, fragments",
+    [
+        (MAPS[0, 0], ["(6,)", "(h, w)", "(N, h, w)"]),
+        (MAPS[None], ["(1, 5, 6, 6)", "one class's map"]),
+        (MAPS[:0], ["(0, 6, 6)", "empty"]),
+        (NAN_MAP, ["NaN"]),
+        (MAPS * np.inf, ["infinite"]),
+        (MAPS.astype(complex), ["real numbers"]),
+    ],
+    ids=["row", "all classes", "no maps", "NaN", "infinite", "complex"],
+)
 def test_bad_maps(cam, fragments):
-    for call in (lambda: localize.threshold_mask(cam, 0.2), lambda: localize.box_from_map(cam, 12),
-                 lambda: localize.max_box_acc(cam, BOXES, 12), lambda: localize.peak_pixel(cam, 12),
-                 lambda: localize.pointing_hit(cam, BOXES[0], 12),
-                 lambda: localize.heat_inside(cam, MASKS[0])):
+    for call in (
+        lambda: localize.threshold_mask(cam, 0.2),
+        lambda: localize.box_from_map(cam, 12),
+        lambda: localize.max_box_acc(cam, BOXES, 12),
+        lambda: localize.peak_pixel(cam, 12),
+        lambda: localize.pointing_hit(cam, BOXES[0], 12),
+        lambda: localize.heat_inside(cam, MASKS[0]),
+    ):
         with refused(*fragments):
             call()
 
 
 @pytest.mark.parametrize("fraction", [0, 1, -0.2, 20, np.nan, "0.2", None, [0.2], True])
 def test_bad_fractions(fraction):
-    for call in (lambda: localize.threshold_mask(MAPS, fraction),
-                 lambda: localize.box_from_map(MAPS, 12, fraction),
-                 lambda: localize.max_box_acc(MAPS, BOXES, 12, [0.2, fraction])):
+    for call in (
+        lambda: localize.threshold_mask(MAPS, fraction),
+        lambda: localize.box_from_map(MAPS, 12, fraction),
+        lambda: localize.max_box_acc(MAPS, BOXES, 12, [0.2, fraction]),
+    ):
         with refused("fraction", repr(fraction), "between 0 and 1", "0.2"):
             call()
 
@@ -392,24 +424,37 @@ def test_bad_lists_of_fractions(fractions_):
         localize.best_fraction(MAPS, BOXES, 12, fractions_)
 
 
-@pytest.mark.parametrize("box, fragments", [
-    ([5, 5, 5, 9], ["box (5, 5, 5, 9)", "no area", "x0 < x1"]),
-    ([9, 5, 2, 8], ["box (9, 5, 2, 8)", "no area"]),
-    ([1, 2, 3], ["(3,)", "x0, y0, x1, y1"]), (7, ["()", "x0, y0, x1, y1"]), (np.zeros((0, 4)), ["(0, 4)"]),
-    ([1, 2, np.nan, 5], ["NaN"]), ([1, 2, 3, np.inf], ["infinite"]),
-    (["a", "b", "c", "d"], ["x0, y0, x1, y1"])],
-    ids=["no width", "swapped", "three", "a number", "none", "NaN", "infinite", "words"])
+@pytest.mark.parametrize(
+    "box, fragments",
+    [
+        ([5, 5, 5, 9], ["box (5, 5, 5, 9)", "no area", "x0 < x1"]),
+        ([9, 5, 2, 8], ["box (9, 5, 2, 8)", "no area"]),
+        ([1, 2, 3], ["(3,)", "x0, y0, x1, y1"]),
+        (7, ["()", "x0, y0, x1, y1"]),
+        (np.zeros((0, 4)), ["(0, 4)"]),
+        ([1, 2, np.nan, 5], ["NaN"]),
+        ([1, 2, 3, np.inf], ["infinite"]),
+        (["a", "b", "c", "d"], ["x0, y0, x1, y1"]),
+    ],
+    ids=["no width", "swapped", "three", "a number", "none", "NaN", "infinite", "words"],
+)
 def test_bad_boxes(box, fragments):
-    for call in (lambda: localize.iou(box, BOXES[0]), lambda: localize.iou(BOXES[0], box),
-                 lambda: localize.point_hit([1, 1], box), lambda: localize.pointing_hit(MAPS[0], box, 12)):
+    for call in (
+        lambda: localize.iou(box, BOXES[0]),
+        lambda: localize.iou(BOXES[0], box),
+        lambda: localize.point_hit([1, 1], box),
+        lambda: localize.pointing_hit(MAPS[0], box, 12),
+    ):
         with refused(*fragments):
             call()
 
 
 def test_boxes_of_another_image_size():
-    for call in (lambda: localize.pointing_hit(MAPS[0], [20, 20, 60, 80], 12),
-                 lambda: localize.max_box_acc(MAPS[:1], [[20, 20, 60, 80]], 12),
-                 lambda: localize.baseline_boxes(3, 12, [[20, 20, 60, 80]])):
+    for call in (
+        lambda: localize.pointing_hit(MAPS[0], [20, 20, 60, 80], 12),
+        lambda: localize.max_box_acc(MAPS[:1], [[20, 20, 60, 80]], 12),
+        lambda: localize.baseline_boxes(3, 12, [[20, 20, 60, 80]]),
+    ):
         with refused("box (20, 20, 60, 80)", "12 × 12", "of the network's image"):
             call()
 
@@ -441,8 +486,12 @@ def test_masks_of_another_kind_or_size():
 
 @pytest.mark.parametrize("size", [0, -3, 12.0, (12, 12, 3), "12", None], ids=repr)
 def test_bad_sizes(size):
-    for call in (lambda: localize.box_from_map(MAPS, size), lambda: localize.peak_pixel(MAPS, size),
-                 lambda: localize.pointing_hit(MAPS, BOXES, size), lambda: localize.baseline_points(3, size)):
+    for call in (
+        lambda: localize.box_from_map(MAPS, size),
+        lambda: localize.peak_pixel(MAPS, size),
+        lambda: localize.pointing_hit(MAPS, BOXES, size),
+        lambda: localize.baseline_points(3, size),
+    ):
         with refused("size", repr(size)):
             call()
 
@@ -456,17 +505,22 @@ def test_bad_points_tolerances_and_counts():
         with refused("tolerance", repr(tolerance)):
             localize.point_hit([1, 2], BOXES[0], tolerance)
     for n in (0, -1, 2.0):
-        for call in (lambda: localize.baseline_points(n, 12), lambda: localize.baseline_boxes(n, 12, BOXES),
-                     lambda: localize.bootstrap_interval([1.0], n=n)):
+        for call in (
+            lambda: localize.baseline_points(n, 12),
+            lambda: localize.baseline_boxes(n, 12, BOXES),
+            lambda: localize.bootstrap_interval([1.0], n=n),
+        ):
             with refused("n is", repr(n), "at least 1"):
                 call()
     with refused("(4,)", "(N, 4)"):
         localize.baseline_boxes(3, 12, BOXES[0])
 
 
-@pytest.mark.parametrize("values, fragments", [
-    ([], ["(0,)"]), (MAPS[0], ["(6, 6)", "(N,)"]), ([1, np.nan], ["NaN"]), (3.0, ["()"])],
-    ids=["none", "a map", "NaN", "a number"])
+@pytest.mark.parametrize(
+    "values, fragments",
+    [([], ["(0,)"]), (MAPS[0], ["(6, 6)", "(N,)"]), ([1, np.nan], ["NaN"]), (3.0, ["()"])],
+    ids=["none", "a map", "NaN", "a number"],
+)
 def test_bad_bootstraps(values, fragments):
     with refused(*fragments):
         localize.bootstrap_interval(values)

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
+from course_utils.datasets import mnist
+
 import numpy as np
 import pytest
 import scipy.ndimage
 from checks import refused
 from sklearn.datasets import load_digits
-
-from course_utils.datasets import mnist
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,10 @@ def digits():
 
 def check(digits, n_train, n_test):
     """What holds for both sources."""
-    for images, labels, n in ((digits.x_train, digits.y_train, n_train),
-                              (digits.x_test, digits.y_test, n_test)):
+    for images, labels, n in (
+        (digits.x_train, digits.y_train, n_train),
+        (digits.x_test, digits.y_test, n_test),
+    ):
         assert images.shape == (n, 28, 28, 1) and images.dtype == np.float32
         assert images.min() == 0 and 0.9 < images.max() <= 1
         assert (images.max(axis=(1, 2, 3)) > 0.5).all()  # no image is empty

@@ -1,14 +1,13 @@
 """The course's networks and their training, in miniature."""
 
-import numpy as np
-import pytest
-from checks import refused
-
 from course_utils import cam, models
 from course_utils.datasets import mnist, wheels
 from course_utils.explain import explain, find_head
 
-import keras  # after course_utils, which silences TensorFlow's greetings
+import keras
+import numpy as np
+import pytest
+from checks import refused
 
 DIGITS = mnist.load("embedded")
 X, Y = DIGITS.x_train[:60], DIGITS.y_train[:60]
@@ -25,7 +24,14 @@ def net():
 def test_digit_net_is_the_network_of_the_lecture(net):
     assert net.count_params() == 18_944 == sum(w.size for w in net.get_weights())
     assert [layer.name for layer in net.layers] == [
-        "images", "conv_1", "pool_1", "conv_2", "feature_maps", "gap", "class_scores"]
+        "images",
+        "conv_1",
+        "pool_1",
+        "conv_2",
+        "feature_maps",
+        "gap",
+        "class_scores",
+    ]
     assert net.input_shape == (None, 28, 28, 1) and net.output_shape == (None, 2)
     assert net.get_layer("feature_maps").output.shape == (None, 7, 7, 64)
     assert not net.get_layer("class_scores").use_bias
@@ -43,8 +49,9 @@ def test_digit_net_has_a_class_activation_map(net):
     assert cams.shape == (3, 7, 7, 2) and cam.identity_gap(cams, scores) < 1e-5
 
 
-@pytest.mark.parametrize("image_size, n_classes, cells, parameters",
-                         [(4, 2, 1, 18_944), (28, 10, 7, 19_456), (57, 3, 14, 19_008)])
+@pytest.mark.parametrize(
+    "image_size, n_classes, cells, parameters", [(4, 2, 1, 18_944), (28, 10, 7, 19_456), (57, 3, 14, 19_008)]
+)
 def test_digit_net_of_other_sizes(image_size, n_classes, cells, parameters):
     net = models.digit_net(image_size, n_classes)
     assert net.get_layer("feature_maps").output.shape == (None, cells, cells, 64)
@@ -94,11 +101,15 @@ def test_wheel_net_keeps_its_maps_in_place():
 def test_numbers_are_learned_and_so_are_maps():
     keras.utils.set_random_seed(0)
     few, net = slice(0, 128), models.wheel_net()
-    history = models.train_on_numbers(net, WHEELS.images[few], Z[few], maps=MAPS[few], epochs=6, progress=False)
+    history = models.train_on_numbers(
+        net, WHEELS.images[few], Z[few], maps=MAPS[few], epochs=6, progress=False
+    )
     loss = history.history["loss"]
     assert len(loss) == 6 and loss[-1] < 0.5 * loss[0]
     numbers, maps = explain(net, WHEELS.images[few], 0, verbose=False)
-    likeness = np.mean([np.corrcoef(m.ravel(), s.ravel())[0, 1] for m, s in zip(maps, WHEELS.sensitivities[few])])
+    likeness = np.mean(
+        [np.corrcoef(m.ravel(), s.ravel())[0, 1] for m, s in zip(maps, WHEELS.sensitivities[few])]
+    )
     assert likeness > 0.5
     assert net.output_shape == (None, 1), "the output for the map belongs to the training only"
 
@@ -116,18 +127,24 @@ def test_batches_turn_pictures_and_maps_alike_and_leave_none_out():
         if batch == 20:
             break
     assert len(ways) == 8
-    assert all(sorted(seen[i:i + 7]) == list(range(7)) for i in range(0, 49, 7)), "each epoch shows every picture once"
+    assert all(sorted(seen[i : i + 7]) == list(range(7)) for i in range(0, 49, 7)), (
+        "each epoch shows every picture once"
+    )
 
 
-@pytest.mark.parametrize("changes, fragments", [
-    (dict(images=WHEELS.images[:3]), ["(3, 64, 64, 1)", "(4,)", "one number"]),
-    (dict(images=WHEELS.images[:0], numbers=Z[:0]), ["some of each"]),
-    (dict(numbers=Z[:4, None]), ["(4, 1)"]),
-    (dict(numbers=np.array([0, 1, np.nan, 2])), ["NaN"]),
-    (dict(maps=MAPS[:4, :8]), ["(4, 8, 16)", "(N, 16, 16)"]),
-    (dict(maps=MAPS[:3]), ["(3, 16, 16)", "one map"]),
-    (dict(epochs=0), ["epochs is 0"])],
-    ids=["fewer images", "nothing", "column", "NaN", "grid", "fewer maps", "no epochs"])
+@pytest.mark.parametrize(
+    "changes, fragments",
+    [
+        (dict(images=WHEELS.images[:3]), ["(3, 64, 64, 1)", "(4,)", "one number"]),
+        (dict(images=WHEELS.images[:0], numbers=Z[:0]), ["some of each"]),
+        (dict(numbers=Z[:4, None]), ["(4, 1)"]),
+        (dict(numbers=np.array([0, 1, np.nan, 2])), ["NaN"]),
+        (dict(maps=MAPS[:4, :8]), ["(4, 8, 16)", "(N, 16, 16)"]),
+        (dict(maps=MAPS[:3]), ["(3, 16, 16)", "one map"]),
+        (dict(epochs=0), ["epochs is 0"]),
+    ],
+    ids=["fewer images", "nothing", "column", "NaN", "grid", "fewer maps", "no epochs"],
+)
 def test_bad_numbers_and_maps(changes, fragments):
     given = dict(images=WHEELS.images[:4], numbers=Z[:4], epochs=1, progress=False)
     with refused(*fragments):
@@ -171,7 +188,7 @@ def test_one_cycle_rises_and_falls(trained):
     rates = np.array([float(schedule(step)) for step in range(42)])
     peak = int(rates.argmax())
     assert rates.max() == pytest.approx(4e-2, rel=0.05) and 42 * 0.2 < peak < 42 * 0.4
-    assert (np.diff(rates[:peak + 1]) > 0).all() and (np.diff(rates[peak:]) < 0).all()
+    assert (np.diff(rates[: peak + 1]) > 0).all() and (np.diff(rates[peak:]) < 0).all()
     assert rates[0] < rates.max() / 10
 
 
@@ -188,17 +205,29 @@ def test_a_single_step_is_enough():
     assert np.isfinite(history.history["loss"]).all()
 
 
-@pytest.mark.parametrize("images, labels, epochs, fragments", [
-    (X[:5], Y[:4], 1, ["5 images", "4 labels", "one label an image"]),
-    (X[:0], Y[:0], 1, ["0 images", "0 labels", "some of both"]),
-    (X[:5], Y[:5], 0, ["epochs is 0", "at least 1"]),
-    (X[:5], Y[:5], -1, ["epochs is -1", "at least 1"]),
-    (X[:5], np.array([7, 9, 7, 9, 7]), 1, ["labels", "from 7 to 9", "0 to 1"]),
-    (X[:5], -Y[:5] - 1, 1, ["labels", "to -1", "0 to 1"]),
-    (X[:5], np.eye(2)[Y[:5]], 1, ["labels", "(5, 2)", "one whole number an image"]),
-    (X[:5], Y[:5] + 0.5, 1, ["labels", "float64", "one whole number an image"])],
-    ids=["fewer labels", "nothing", "no epochs", "negative epochs", "digits as labels", "negative", "one-hot",
-         "floats"])
+@pytest.mark.parametrize(
+    "images, labels, epochs, fragments",
+    [
+        (X[:5], Y[:4], 1, ["5 images", "4 labels", "one label an image"]),
+        (X[:0], Y[:0], 1, ["0 images", "0 labels", "some of both"]),
+        (X[:5], Y[:5], 0, ["epochs is 0", "at least 1"]),
+        (X[:5], Y[:5], -1, ["epochs is -1", "at least 1"]),
+        (X[:5], np.array([7, 9, 7, 9, 7]), 1, ["labels", "from 7 to 9", "0 to 1"]),
+        (X[:5], -Y[:5] - 1, 1, ["labels", "to -1", "0 to 1"]),
+        (X[:5], np.eye(2)[Y[:5]], 1, ["labels", "(5, 2)", "one whole number an image"]),
+        (X[:5], Y[:5] + 0.5, 1, ["labels", "float64", "one whole number an image"]),
+    ],
+    ids=[
+        "fewer labels",
+        "nothing",
+        "no epochs",
+        "negative epochs",
+        "digits as labels",
+        "negative",
+        "one-hot",
+        "floats",
+    ],
+)
 def test_bad_training_data(net, images, labels, epochs, fragments):
     before = net.get_weights()
     with refused(*fragments):
@@ -218,10 +247,19 @@ def test_accuracy_is_the_share_of_right_answers():
     assert type(models.accuracy(scores, np.zeros(4))) is float
 
 
-@pytest.mark.parametrize("scores, labels", [
-    (np.ones((4, 2)), np.ones((4, 1))), (np.ones((4, 2)), np.ones(3)), (np.ones(4), np.ones(4)),
-    (np.ones((4, 2)), 1), (np.ones((0, 2)), np.ones(0))], ids=["column", "fewer", "one axis", "one", "none"])
+@pytest.mark.parametrize(
+    "scores, labels",
+    [
+        (np.ones((4, 2)), np.ones((4, 1))),
+        (np.ones((4, 2)), np.ones(3)),
+        (np.ones(4), np.ones(4)),
+        (np.ones((4, 2)), 1),
+        (np.ones((0, 2)), np.ones(0)),
+    ],
+    ids=["column", "fewer", "one axis", "one", "none"],
+)
 def test_accuracy_of_what_does_not_fit(scores, labels):
-    with refused(f"class_scores has shape {np.shape(scores)}", f"labels {np.shape(labels)}",
-                 "(B, C) and (B,)"):
+    with refused(
+        f"class_scores has shape {np.shape(scores)}", f"labels {np.shape(labels)}", "(B, C) and (B,)"
+    ):
         models.accuracy(scores, labels)

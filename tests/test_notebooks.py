@@ -37,7 +37,9 @@ def test_title_objectives_needs_check_recap_and_sources(notebook):
     assert len(verbs) == 3, "three verbs say what the learner will be able to do"
     assert re.search(r"\*\*Needs\*\*.*minutes to read.*to run", first)
     recap = text.split("## What you can do now")[1]
-    assert [v.lower() for v in re.findall(r"^- \*\*(\w+)", recap, flags=re.M)] == verbs, "the recap mirrors the objectives"
+    assert [v.lower() for v in re.findall(r"^- \*\*(\w+)", recap, flags=re.M)] == verbs, (
+        "the recap mirrors the objectives"
+    )
     assert "**Next:**" in recap and "**Sources.**" in recap
 
 
@@ -51,12 +53,15 @@ def test_every_wrong_option_gets_a_reason(notebook):
 def test_the_learner_predicts_before_the_map_is_shown(notebook):
     code = [c.source for c in notebook.cells if c.cell_type == "code"]
     guess = next(i for i, source in enumerate(code) if source.lstrip().startswith("my_guess"))
-    assert any("reveal(my_guess" in source for source in code[guess + 1:])
+    assert any("reveal(my_guess" in source for source in code[guess + 1 :])
 
 
 def test_every_cell_has_a_place_in_the_deck_and_an_id(notebook):
     assert notebook.nbformat_minor >= 5
-    assert all(c.metadata.slideshow.slide_type in ("slide", "subslide", "fragment", "skip", "notes", "-") for c in notebook.cells)
+    assert all(
+        c.metadata.slideshow.slide_type in ("slide", "subslide", "fragment", "skip", "notes", "-")
+        for c in notebook.cells
+    )
     assert notebook.cells[0].metadata.slideshow.slide_type == "slide"
     ids = [c.id for c in notebook.cells]
     assert len(set(ids)) == len(ids)
@@ -98,16 +103,24 @@ def test_links_lead_somewhere(notebook):
 @pytest.mark.slow
 def test_01_and_02_load_no_tensorflow_before_they_need_keras():
     for name in ("01_from_scores_to_maps", "02_toy_5x5"):
-        code = [c.source for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells if c.cell_type == "code"]
+        code = [
+            c.source
+            for c in nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells
+            if c.cell_type == "code"
+        ]
         keras = next(i for i, source in enumerate(code) if "import keras" in source)
-        before = "\n".join(code[:keras]) + "\nimport sys\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+        before = (
+            "\n".join(code[:keras])
+            + "\nimport sys\nassert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
+        )
         before = before.replace("plots.panels", "_ = plots.panels")
         subprocess.run([sys.executable, "-c", before], check=True, capture_output=True, cwd=ROOT)
 
 
 # --- proofs that the comparison of outputs can fail ------------------------------------------
 
-# What may happen to a map between the array and the page: how Axes.imshow is called with its data and options.
+# What may happen to a map between the array and the page: how Axes.imshow is called with its data and
+# options.
 SABOTAGE = {
     "zeros are drawn": "imshow(ax, data * 0, **options)",
     "drawn, but invisible": "imshow(ax, data, **(options | {'alpha': 0.0}))",
@@ -131,15 +144,33 @@ def failed(tmp_path_factory):
     figure = [i for i, c in enumerate(notebook.cells) if "plots.panels" in c.source][1]
     notebook.cells, original = notebook.cells[:figure], notebook.cells[figure]
     for how, when in CASES:
-        patch = nbformat.v4.new_code_cell(PATCH.replace("HOW", SABOTAGE.get(how, "imshow(ax, data, **options)")))
-        copy = nbformat.v4.new_code_cell(original.source, outputs=original.outputs, execution_count=1,
-                                         metadata={"tags": WHEN[when]})
+        patch = nbformat.v4.new_code_cell(
+            PATCH.replace("HOW", SABOTAGE.get(how, "imshow(ax, data, **options)"))
+        )
+        copy = nbformat.v4.new_code_cell(
+            original.source, outputs=original.outputs, execution_count=1, metadata={"tags": WHEN[when]}
+        )
         notebook.cells += [patch, copy]
     nbformat.write(notebook, folder / "sabotaged.ipynb")
     shutil.copy(ROOT / "conftest.py", folder)
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env",
-                           f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}", f"--rootdir={folder}",
-                           "sabotaged.ipynb"], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "--nbval",
+            "--nbval-current-env",
+            f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval_sanitize.cfg'}",
+            f"--rootdir={folder}",
+            "sabotaged.ipynb",
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     cells = [int(number) for number in re.findall(r"FAILED sabotaged.ipynb::Cell (\d+)", done.stdout)]
     first = sum(c.cell_type == "code" for c in notebook.cells) - 2 * len(CASES)
     assert cells and all(number >= first and (number - first) % 2 for number in cells), done.stdout

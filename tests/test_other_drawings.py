@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
+from course_utils.datasets import other_drawings, pets
+
 import numpy as np
 import pytest
 from checks import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from course_utils.datasets import other_drawings, pets
 
 ANIMALS, OBJECTS = other_drawings.KINDS[:5], other_drawings.KINDS[5:]
 
@@ -34,21 +34,165 @@ def test_a_picture_depends_neither_on_how_many_are_drawn_nor_on_the_order():
 
 # Means of four by four blocks, red, green and blue; another Pillow's antialiasing moves them by less than 2.
 PINNED = {
-    0: ("bear", [
-        172, 153, 188, 178, 182, 165, 195, 170, 179, 197, 200, 205, 189, 182, 193, 188, 182, 194, 128,
-        121, 131, 141, 135, 139, 147, 174, 116, 134, 188, 112, 121, 160, 102, 163, 162, 125, 122, 172,
-        123, 133, 212, 121, 133, 199, 114, 164, 181, 127,
-    ]),
-    4: ("boat", [
-        142, 190, 255, 142, 190, 255, 142, 191, 255, 139, 191, 237, 174, 189, 215, 145, 174, 192, 170,
-        189, 214, 165, 186, 172, 119, 133, 90, 122, 157, 108, 124, 144, 104, 120, 133, 90, 107, 131, 101,
-        110, 123, 83, 110, 123, 83, 118, 118, 92,
-    ]),
-    7: ("fish", [
-        143, 168, 157, 152, 186, 147, 163, 195, 155, 149, 197, 176, 168, 215, 174, 172, 208, 198, 185,
-        208, 210, 174, 225, 191, 185, 195, 154, 117, 181, 168, 119, 188, 161, 164, 195, 168, 177, 129,
-        124, 155, 103, 131, 162, 143, 148, 191, 173, 126,
-    ]),
+    0: (
+        "bear",
+        [
+            172,
+            153,
+            188,
+            178,
+            182,
+            165,
+            195,
+            170,
+            179,
+            197,
+            200,
+            205,
+            189,
+            182,
+            193,
+            188,
+            182,
+            194,
+            128,
+            121,
+            131,
+            141,
+            135,
+            139,
+            147,
+            174,
+            116,
+            134,
+            188,
+            112,
+            121,
+            160,
+            102,
+            163,
+            162,
+            125,
+            122,
+            172,
+            123,
+            133,
+            212,
+            121,
+            133,
+            199,
+            114,
+            164,
+            181,
+            127,
+        ],
+    ),
+    4: (
+        "boat",
+        [
+            142,
+            190,
+            255,
+            142,
+            190,
+            255,
+            142,
+            191,
+            255,
+            139,
+            191,
+            237,
+            174,
+            189,
+            215,
+            145,
+            174,
+            192,
+            170,
+            189,
+            214,
+            165,
+            186,
+            172,
+            119,
+            133,
+            90,
+            122,
+            157,
+            108,
+            124,
+            144,
+            104,
+            120,
+            133,
+            90,
+            107,
+            131,
+            101,
+            110,
+            123,
+            83,
+            110,
+            123,
+            83,
+            118,
+            118,
+            92,
+        ],
+    ),
+    7: (
+        "fish",
+        [
+            143,
+            168,
+            157,
+            152,
+            186,
+            147,
+            163,
+            195,
+            155,
+            149,
+            197,
+            176,
+            168,
+            215,
+            174,
+            172,
+            208,
+            198,
+            185,
+            208,
+            210,
+            174,
+            225,
+            191,
+            185,
+            195,
+            154,
+            117,
+            181,
+            168,
+            119,
+            188,
+            161,
+            164,
+            195,
+            168,
+            177,
+            129,
+            124,
+            155,
+            103,
+            131,
+            162,
+            143,
+            148,
+            191,
+            173,
+            126,
+        ],
+    ),
 }
 
 
@@ -108,22 +252,27 @@ def test_kinds_by_name_and_by_position():
 
 
 def test_drawing_needs_no_tensorflow():
-    code = ("import sys, course_utils.datasets.other_drawings as o; o.draw_other(0); "
-            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")
+    code = (
+        "import sys, course_utils.datasets.other_drawings as o; o.draw_other(0); "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: other_drawings.draw_other(0, "cat"), ("kind", "rabbit", "sunflower", "'cat'")),
-    (lambda: other_drawings.draw_other(0, 10), ("kind", "0 to 9", 10)),
-    (lambda: other_drawings.draw_other(0, -1), ("kind", -1)),
-    (lambda: other_drawings.draw_other(0, True), ("kind", True)),
-    (lambda: other_drawings.draw_other(-1), ("seed", "0 or more", -1)),
-    (lambda: other_drawings.draw_other(0, size=16), ("size", "32 or more", 16)),
-    (lambda: other_drawings.drawn_others(0), ("n ", "1 or more", 0)),
-    (lambda: other_drawings.drawn_others(2.0), ("n ", "whole number", 2.0)),
-    (lambda: other_drawings.drawn_others(2, seed=-3), ("seed", -3)),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: other_drawings.draw_other(0, "cat"), ("kind", "rabbit", "sunflower", "'cat'")),
+        (lambda: other_drawings.draw_other(0, 10), ("kind", "0 to 9", 10)),
+        (lambda: other_drawings.draw_other(0, -1), ("kind", -1)),
+        (lambda: other_drawings.draw_other(0, True), ("kind", True)),
+        (lambda: other_drawings.draw_other(-1), ("seed", "0 or more", -1)),
+        (lambda: other_drawings.draw_other(0, size=16), ("size", "32 or more", 16)),
+        (lambda: other_drawings.drawn_others(0), ("n ", "1 or more", 0)),
+        (lambda: other_drawings.drawn_others(2.0), ("n ", "whole number", 2.0)),
+        (lambda: other_drawings.drawn_others(2, seed=-3), ("seed", -3)),
+    ],
+)
 def test_bad_input_is_named_in_one_sentence(call, words):
     with refused(*words):
         call()

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course_utils.datasets import pets, scenery
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import binary_dilation, binary_erosion
-
-from course_utils.datasets import pets, scenery
 
 MANY = range(0, 3000, 50)
 CLOSE_UPS = [116, 254, 264, 315, 370, 374, 3175, 4572]  # pets that leave no room for a ball beside them
@@ -54,19 +54,154 @@ def test_seeds_differ():
 # Means of four by four blocks, red, green and blue; another Pillow's antialiasing moves them by less than 2.
 PINNED = {
     0: [
-        146, 194, 147, 181, 212, 206, 204, 224, 229, 202, 227, 247, 153, 163, 135, 164, 198, 173, 170,
-        204, 182, 182, 194, 165, 140, 158, 104, 135, 116, 81, 141, 133, 88, 145, 179, 116, 128, 167, 108,
-        131, 144, 98, 142, 120, 79, 138, 155, 101,
+        146,
+        194,
+        147,
+        181,
+        212,
+        206,
+        204,
+        224,
+        229,
+        202,
+        227,
+        247,
+        153,
+        163,
+        135,
+        164,
+        198,
+        173,
+        170,
+        204,
+        182,
+        182,
+        194,
+        165,
+        140,
+        158,
+        104,
+        135,
+        116,
+        81,
+        141,
+        133,
+        88,
+        145,
+        179,
+        116,
+        128,
+        167,
+        108,
+        131,
+        144,
+        98,
+        142,
+        120,
+        79,
+        138,
+        155,
+        101,
     ],
     13: [
-        166, 152, 200, 161, 154, 182, 155, 148, 180, 154, 119, 148, 173, 161, 204, 164, 153, 185, 149,
-        136, 135, 146, 134, 138, 166, 141, 138, 159, 129, 122, 150, 148, 139, 158, 142, 136, 152, 131, 90,
-        157, 101, 77, 151, 130, 111, 138, 115, 94,
+        166,
+        152,
+        200,
+        161,
+        154,
+        182,
+        155,
+        148,
+        180,
+        154,
+        119,
+        148,
+        173,
+        161,
+        204,
+        164,
+        153,
+        185,
+        149,
+        136,
+        135,
+        146,
+        134,
+        138,
+        166,
+        141,
+        138,
+        159,
+        129,
+        122,
+        150,
+        148,
+        139,
+        158,
+        142,
+        136,
+        152,
+        131,
+        90,
+        157,
+        101,
+        77,
+        151,
+        130,
+        111,
+        138,
+        115,
+        94,
     ],
     74: [
-        180, 197, 229, 182, 200, 232, 184, 202, 234, 186, 204, 237, 181, 169, 168, 184, 172, 172, 186,
-        192, 210, 200, 209, 232, 148, 172, 114, 174, 136, 100, 162, 143, 105, 170, 191, 140, 94, 172, 104,
-        120, 129, 73, 133, 136, 82, 97, 203, 96,
+        180,
+        197,
+        229,
+        182,
+        200,
+        232,
+        184,
+        202,
+        234,
+        186,
+        204,
+        237,
+        181,
+        169,
+        168,
+        184,
+        172,
+        172,
+        186,
+        192,
+        210,
+        200,
+        209,
+        232,
+        148,
+        172,
+        114,
+        174,
+        136,
+        100,
+        162,
+        143,
+        105,
+        170,
+        191,
+        140,
+        94,
+        172,
+        104,
+        120,
+        129,
+        73,
+        133,
+        136,
+        82,
+        97,
+        203,
+        96,
     ],
 }
 
@@ -91,7 +226,7 @@ def test_cat_and_dog_of_a_seed_differ_at_the_head_only(seed):
     near_head = binary_dilation(cat.head_mask | dog.head_mask, iterations=4)
     same = (cat.image == dog.image).all(-1)
     assert same[~near_head].mean() >= 0.999
-    assert same[cat.head_mask & dog.head_mask].mean() < 0.8      # and there they do differ
+    assert same[cat.head_mask & dog.head_mask].mean() < 0.8  # and there they do differ
     np.testing.assert_array_equal(cat.cue_mask, dog.cue_mask)
 
 
@@ -103,8 +238,8 @@ def test_a_chimera_has_the_ears_of_the_other_and_nothing_else(kind, other):
         changed = (plain.image != chimera.image).any(-1)
         assert 20 < changed.sum() < (plain.head_mask | chimera.head_mask).sum()
         x0, y0, x1, y1 = plain.head_box
-        face = changed[(y0 + 2 * y1) // 3:y1 - 2, x0 + (x1 - x0) // 3:x1 - (x1 - x0) // 3]
-        assert not face.any()                                    # mouth and nose stay as they are
+        face = changed[(y0 + 2 * y1) // 3 : y1 - 2, x0 + (x1 - x0) // 3 : x1 - (x1 - x0) // 3]
+        assert not face.any()  # mouth and nose stay as they are
     assert_same(pets.draw_pet(3, kind, ears=kind), pets.draw_pet(3, kind))
 
 
@@ -115,13 +250,13 @@ def test_boxes_and_masks_agree(seed):
     assert not (d.head_mask & d.body_mask | d.head_mask & d.cue_mask | d.body_mask & d.cue_mask).any()
     rim = np.ones_like(d.head_mask)
     rim[1:-1, 1:-1] = False
-    assert not d.head_mask[rim].any()                            # the whole head is in the picture
+    assert not d.head_mask[rim].any()  # the whole head is in the picture
     assert d.head_mask.mean() > 0.02 and d.body_mask.mean() > 0.015
     assert binary_dilation(d.head_mask, iterations=2)[d.body_mask].any()  # the head sits on the body
 
 
 @pytest.mark.parametrize("seed", range(11, 23))
-@pytest.mark.parametrize("kind, reach", [("cat", 8), ("dog", 1)])   # whiskers reach beyond the mask
+@pytest.mark.parametrize("kind, reach", [("cat", 8), ("dog", 1)])  # whiskers reach beyond the mask
 def test_masks_are_where_things_are_drawn(kind, reach, seed, monkeypatch):
     """Leave out the head, then the body: the picture changes there and (shadows apart) only there."""
     whole = pets.draw_pet(seed, kind)
@@ -129,7 +264,7 @@ def test_masks_are_where_things_are_drawn(kind, reach, seed, monkeypatch):
     monkeypatch.setattr(pets, "_tight_box", lambda mask: None)
     headless = pets.draw_pet(seed, kind)
     changed = (whole.image != headless.image).any(-1)
-    assert changed[whole.head_mask].mean() > 0.6                 # a face may have its coat's very colour
+    assert changed[whole.head_mask].mean() > 0.6  # a face may have its coat's very colour
     assert not changed[~binary_dilation(whole.head_mask, iterations=reach)].any()
     monkeypatch.setattr(pets.animals, "draw_body", lambda canvas, *_: canvas.mask([]))
     changed = (headless.image != pets.draw_pet(seed, kind).image).any(-1)
@@ -150,7 +285,7 @@ def test_nothing_hides_a_pet(monkeypatch):
 def test_labels_are_balanced():
     labels = pets.drawn_pets(60, seed=4).labels
     assert labels.sum() == 30
-    assert len(np.unique(np.diff(labels))) == 3                  # and come in no fixed order
+    assert len(np.unique(np.diff(labels))) == 3  # and come in no fixed order
     assert pets.drawn_pets(4, label="dog").labels.all() and not pets.drawn_pets(4, label=0).labels.any()
 
 
@@ -202,7 +337,7 @@ def test_two_pets_are_a_cat_and_a_dog(seed):
         assert tuple(box) == tight_box(mask)
         assert not (mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any())
     (_, _, a, _), (b, _, _, _) = sorted(two.head_boxes.tolist())
-    assert a < b                                                 # side by side
+    assert a < b  # side by side
 
 
 def test_either_may_be_on_the_left():
@@ -227,7 +362,7 @@ def test_the_first_map_is_of_the_pet_of_its_seed():
     first = np.load(Path(pets.__file__).parents[1] / "weights" / "first_map.npz")
     pet = pets.draw_pet(int(first["seed"]))
     off = np.abs(first["image"].astype(int) - pet.image) > 2
-    assert off.mean() < 0.01                                     # another Pillow's antialiasing
+    assert off.mean() < 0.01  # another Pillow's antialiasing
     cam = (first["feature_maps"] @ first["class_weights"])[0, ..., 0]
     y, x = np.unravel_index(cam.argmax(), cam.shape)
     assert pet.head_mask[4 * y + 2, 4 * x + 2]
@@ -242,38 +377,44 @@ def test_contact_sheet_is_a_grid_with_white_gaps():
     assert sheet.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sheet.dtype == np.uint8
     np.testing.assert_array_equal(sheet[6:, 8:14], images[4])
     assert (sheet[4:6] == 255).all() and (sheet[:, 6:8] == 255).all() and (sheet[6:, 16:] == 255).all()
-    assert pets.contact_sheet(images).shape == (4, 5 * 6 + 4 * 2, 3)       # no empty columns
+    assert pets.contact_sheet(images).shape == (4, 5 * 6 + 4 * 2, 3)  # no empty columns
 
 
 # ------------------------------------------------------------------------------------------------ bad input
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: pets.draw_pet(0, size=31), "size must be a whole number, 32 or more, but 31"),
-    (lambda: pets.draw_pet(0, size=96.0), "size must be a whole number"),
-    (lambda: pets.draw_pet(-1), "seed must be a whole number, 0 or more, but -1"),
-    (lambda: pets.draw_pet(True), "seed must be a whole number"),
-    (lambda: pets.draw_pet(0, 2), 'label must be 0 or "cat", 1 or "dog", or None, but 2'),
-    (lambda: pets.draw_pet(0, -1), "label must be"),
-    (lambda: pets.draw_pet(0, "Dog"), "label must be"),
-    (lambda: pets.draw_pet(0, True), "label must be"),
-    (lambda: pets.draw_pet(0, [0]), "label must be"),
-    (lambda: pets.draw_pet(0, ears="rabbit"), "ears must be .* but 'rabbit'"),
-    (lambda: pets.draw_pet(0, cue="red"), "cue must be True .* but 'red'"),
-    (lambda: pets.drawn_pets(0), "n must be a whole number, 1 or more, but 0"),
-    (lambda: pets.drawn_pets(2, seed=-3), "seed must be"),
-    (lambda: pets.drawn_pets(2, label="cow"), "label must be"),
-    (lambda: pets.drawn_pets(2, cue_with_dog=95), "cue_with_dog must be a number from 0 to 1"),
-    (lambda: pets.drawn_pets(2, cue_with_dog="often"), "cue_with_dog must be"),
-    (lambda: pets.drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog must be"),
-    (lambda: pets.drawn_pets(2, cue=True, cue_with_dog=0.5), "then cue is left out"),
-    (lambda: pets.draw_two_pets(-1), "seed must be"),
-    (lambda: pets.draw_two_pets(0, size=8), "size must be"),
-    (lambda: pets.contact_sheet(np.zeros((4, 4, 3), np.uint8)), r"images must be pictures \(N, H, W, 3\)"),
-    (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3))), "images must be .* float64"),
-    (lambda: pets.contact_sheet(np.zeros((0, 4, 4, 3), np.uint8)), "images must be"),
-    (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns must be"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: pets.draw_pet(0, size=31), "size must be a whole number, 32 or more, but 31"),
+        (lambda: pets.draw_pet(0, size=96.0), "size must be a whole number"),
+        (lambda: pets.draw_pet(-1), "seed must be a whole number, 0 or more, but -1"),
+        (lambda: pets.draw_pet(True), "seed must be a whole number"),
+        (lambda: pets.draw_pet(0, 2), 'label must be 0 or "cat", 1 or "dog", or None, but 2'),
+        (lambda: pets.draw_pet(0, -1), "label must be"),
+        (lambda: pets.draw_pet(0, "Dog"), "label must be"),
+        (lambda: pets.draw_pet(0, True), "label must be"),
+        (lambda: pets.draw_pet(0, [0]), "label must be"),
+        (lambda: pets.draw_pet(0, ears="rabbit"), "ears must be .* but 'rabbit'"),
+        (lambda: pets.draw_pet(0, cue="red"), "cue must be True .* but 'red'"),
+        (lambda: pets.drawn_pets(0), "n must be a whole number, 1 or more, but 0"),
+        (lambda: pets.drawn_pets(2, seed=-3), "seed must be"),
+        (lambda: pets.drawn_pets(2, label="cow"), "label must be"),
+        (lambda: pets.drawn_pets(2, cue_with_dog=95), "cue_with_dog must be a number from 0 to 1"),
+        (lambda: pets.drawn_pets(2, cue_with_dog="often"), "cue_with_dog must be"),
+        (lambda: pets.drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog must be"),
+        (lambda: pets.drawn_pets(2, cue=True, cue_with_dog=0.5), "then cue is left out"),
+        (lambda: pets.draw_two_pets(-1), "seed must be"),
+        (lambda: pets.draw_two_pets(0, size=8), "size must be"),
+        (
+            lambda: pets.contact_sheet(np.zeros((4, 4, 3), np.uint8)),
+            r"images must be pictures \(N, H, W, 3\)",
+        ),
+        (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3))), "images must be .* float64"),
+        (lambda: pets.contact_sheet(np.zeros((0, 4, 4, 3), np.uint8)), "images must be"),
+        (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns must be"),
+    ],
+)
 def test_bad_input_is_named_in_one_sentence(call, words):
     with pytest.raises(ValueError, match=words) as error:
         call()

@@ -3,13 +3,13 @@
 import subprocess
 import sys
 
+from course_utils import fetch
+from course_utils.datasets import folder, pets
+
 import numpy as np
 import pytest
 from checks import refused
 from PIL import Image
-
-from course_utils import fetch
-from course_utils.datasets import folder, pets
 
 SPLITS = ("train", "valid", "test")
 
@@ -95,11 +95,14 @@ def test_pictures_are_drawn_once_and_kept_as_bytes(drawn, monkeypatch):
 
 
 def test_the_sentence(drawn):
-    assert str(drawn) == ("Drawn cats and dogs, 96 x 96 pixels: 40 to train on, 20 to validate on, "
-                          "20 to test on.")
+    assert str(drawn) == (
+        "Drawn cats and dogs, 96 x 96 pixels: 40 to train on, 20 to validate on, 20 to test on."
+    )
     photographs = drawn._replace(source="tfds", image_size=224, n_images=(18_610, 2_326, 2_326))
-    assert str(photographs) == ("Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels: "
-                                "18,610 to train on, 2,326 to validate on, 2,326 to test on.")
+    assert str(photographs) == (
+        "Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels: "
+        "18,610 to train on, 2,326 to validate on, 2,326 to test on."
+    )
 
 
 @pytest.mark.slow
@@ -131,20 +134,28 @@ def test_judged_on_the_same_pets(drawn):
 
 
 def test_heads_need_no_tensorflow():
-    code = ("import sys; from course_utils.datasets import pets; pets.load_head_boxes('embedded', n=2); "
-            "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)")
+    code = (
+        "import sys; from course_utils.datasets import pets; pets.load_head_boxes('embedded', n=2); "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 # --- arguments ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("load, name", [(pets.load, "cats_vs_dogs"),
-                                        (pets.load_head_boxes, "oxford_iiit_pet")])
+@pytest.mark.parametrize(
+    "load, name", [(pets.load, "cats_vs_dogs"), (pets.load_head_boxes, "oxford_iiit_pet")]
+)
 def test_photographs_asked_for_and_absent_or_torn(monkeypatch, tmp_path, load, name):
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    with refused(name, "isn't on this machine yet", f"`python -m course_utils fetch {name}`", "embedded",
-                 error=FileNotFoundError):
+    with refused(
+        name,
+        "isn't on this machine yet",
+        f"`python -m course_utils fetch {name}`",
+        "embedded",
+        error=FileNotFoundError,
+    ):
         load("tfds")
     assert not list(tmp_path.iterdir())  # nothing is downloaded unasked
     fetch.tfds_path(name).mkdir(parents=True)
@@ -166,10 +177,20 @@ def test_unknown_sources(load, source):
         load(source)
 
 
-@pytest.mark.parametrize("load, options", [
-    (pets.load, {"n_train": 0}), (pets.load, {"n_train": 2.5}), (pets.load, {"n_train": "all"}),
-    (pets.load, {"batch_size": 0}), (pets.load, {"batch_size": None}), (pets.load, {"seed": -1}),
-    (pets.load, {"seed": True}), (pets.load_head_boxes, {"n": 0}), (pets.load_head_boxes, {"n": None})])
+@pytest.mark.parametrize(
+    "load, options",
+    [
+        (pets.load, {"n_train": 0}),
+        (pets.load, {"n_train": 2.5}),
+        (pets.load, {"n_train": "all"}),
+        (pets.load, {"batch_size": 0}),
+        (pets.load, {"batch_size": None}),
+        (pets.load, {"seed": -1}),
+        (pets.load, {"seed": True}),
+        (pets.load_head_boxes, {"n": 0}),
+        (pets.load_head_boxes, {"n": None}),
+    ],
+)
 def test_arguments(load, options):
     [(name, value)] = options.items()
     with refused(name, repr(value), "whole number"):
@@ -219,10 +240,11 @@ SIDES = [(40 + 10 * (i % 4), 60) for i in range(40)]  # heights and widths
 @pytest.fixture(scope="module")
 def small_cats_vs_dogs(tmp_path_factory):
     """40 grey pictures whose left half tells which one it is; every other one is a dog."""
+
     def examples(self):
         for i, (height, width) in enumerate(SIDES):
             image = np.full((height, width, 3), 200, np.uint8)
-            image[:, :width // 2] = 5 * i
+            image[:, : width // 2] = 5 * i
             yield str(i), {"image": image, "image/filename": f"{i}.jpg", "label": i % 2}
 
     splits = {"_split_generators": lambda self, manager: {"train": examples(self)}}
@@ -306,7 +328,8 @@ def small_oxford(tmp_path_factory):
             (raw / f"annotations/xmls/{name}.xml").write_text(
                 f"<annotation><size><width>{PET_SIDES[0]}</width><height>{PET_SIDES[1]}</height></size>"
                 f"<object><bndbox><xmin>{x0}</xmin><ymin>{y0}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
-                "</bndbox></object></annotation>")
+                "</bndbox></object></annotation>"
+            )
         lines.append(f"{name} {(6, 26)[pet.label]} {pet.label + 1} 1")
     (raw / "annotations/trainval.txt").write_text("\n".join(lines))
     (raw / "annotations/test.txt").write_text("\n".join(lines[:3]))
@@ -331,8 +354,10 @@ def test_heads_of_photographs(small_oxford, monkeypatch):
         assert data.source == "tfds" and data.class_names == ("cat", "dog") and n >= 1
         assert data.images.shape == (n, 224, 224, 3) and data.images.dtype == np.float32
         assert data.head_boxes.shape == (n, 4) and data.head_boxes.dtype == data.labels.dtype == np.int64
-        assert str(data) == ("Photographs of cats and dogs (TFDS oxford_iiit_pet), 224 x 224 pixels: "
-                             f"{n} with a box around the head.")
+        assert str(data) == (
+            "Photographs of cats and dogs (TFDS oxford_iiit_pet), 224 x 224 pixels: "
+            f"{n} with a box around the head."
+        )
         for image, label, box in zip(*data[:3]):
             differences = np.abs(enlarged - image).mean((1, 2, 3))
             seed = int(differences.argmin())
@@ -347,9 +372,14 @@ def test_heads_of_photographs(small_oxford, monkeypatch):
 def test_no_heads_at_all(monkeypatch, tmp_path_factory):
     import tensorflow_datasets as tfds
 
-    example = {"image": np.zeros((9, 9, 3), np.uint8), "label": 0, "species": 0,
-               "file_name": "a", "segmentation_mask": np.zeros((9, 9, 1), np.uint8),
-               "head_bbox": tfds.features.BBox(0.0, 0.0, 0.0, 0.0)}
+    example = {
+        "image": np.zeros((9, 9, 3), np.uint8),
+        "label": 0,
+        "species": 0,
+        "file_name": "a",
+        "segmentation_mask": np.zeros((9, 9, 1), np.uint8),
+        "head_bbox": tfds.features.BBox(0.0, 0.0, 0.0, 0.0),
+    }
     root = prepared("oxford_iiit_pet", ten_times(example), tmp_path_factory)
     monkeypatch.setenv("TFDS_DATA_DIR", str(root))
     with refused("has a head box", "embedded"):
@@ -364,8 +394,10 @@ def test_no_heads_at_all(monkeypatch, tmp_path_factory):
 def test_real_photographs(real_data, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
     data = pets.load()
-    assert str(data) == ("Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels: "
-                         "2,400 to train on, 300 to validate on, 300 to test on.")
+    assert str(data) == (
+        "Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels: "
+        "2,400 to train on, 300 to validate on, 300 to test on."
+    )
     seen = []
     for split, n in zip((data.train, data.valid, data.test), (2400, 300, 300)):
         prints, labels = [], []

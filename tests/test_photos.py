@@ -1,18 +1,20 @@
-"""Your own photographs: any picture in, classes with maps, pictures and a table out; from a notebook or the shell."""
+"""Your own photographs: any picture in, classes with maps, pictures and a table out; from a notebook or the
+shell.
+"""
 
 import csv
 import datetime
 import io
 
-import numpy as np
-import pytest
-from checks import refused
-from PIL import Image
-
 from course_utils import __main__ as command
 from course_utils import photos, tables
 from course_utils.datasets import pets
 from course_utils.datasets.folder import load_folder, open_image
+
+import numpy as np
+import pytest
+from checks import refused
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -31,7 +33,9 @@ def pictures(tmp_path):
     Image.fromarray(pets.draw_pet(1).image).crop((0, 20, 96, 80)).save(folder / "wide.png")
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(pets.draw_pet(2, size=1400).image).transpose(Image.Transpose.ROTATE_90).save(folder / "large.jpg", exif=exif)
+    Image.fromarray(pets.draw_pet(2, size=1400).image).transpose(Image.Transpose.ROTATE_90).save(
+        folder / "large.jpg", exif=exif
+    )
     return folder
 
 
@@ -40,11 +44,20 @@ def made(units, activation=None):
 
     keras.utils.set_random_seed(0)
     layers = keras.layers
-    return keras.Sequential([keras.Input((None, None, 3)), layers.Rescaling(1 / 255), layers.Conv2D(6, 3, strides=4, activation="relu"),
-                             layers.GlobalAveragePooling2D(), layers.Dense(units, activation)])
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(6, 3, strides=4, activation="relu"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(units, activation),
+        ]
+    )
 
 
-@pytest.mark.parametrize("units, activation, names", [(3, "softmax", "abc"), (3, "sigmoid", "abc"), (1, "sigmoid", "a")])
+@pytest.mark.parametrize(
+    "units, activation, names", [(3, "softmax", "abc"), (3, "sigmoid", "abc"), (1, "sigmoid", "a")]
+)
 def test_probabilities_are_those_of_the_network(tmp_path, units, activation, names):
     model, picture = made(units, activation), pets.draw_pet(0).image
     own = np.asarray(model(picture[None].astype("float32")))[0]
@@ -60,7 +73,9 @@ def test_one_sigmoid_speaks_for_two_classes_and_their_maps_are_each_others_negat
     model, picture = made(1, "sigmoid"), pets.draw_pet(0).image
     dog = float(np.asarray(model(picture[None].astype("float32")))[0, 0])
     answer = photos.explain_photo(photos.Network(model, ("cat", "dog"), 96), picture)
-    assert np.allclose(dict(zip(answer.class_names, answer.probabilities))["dog"], dog) and np.isclose(answer.probabilities.sum(), 1)
+    assert np.allclose(dict(zip(answer.class_names, answer.probabilities))["dog"], dog) and np.isclose(
+        answer.probabilities.sum(), 1
+    )
     assert answer.probabilities[0] >= 0.5
     np.testing.assert_array_equal(answer.cams[..., 0], -answer.cams[..., 1])
 
@@ -111,24 +126,40 @@ def fixed(size=(96, 96, 3), names=("cat", "dog")):
     import keras
 
     keras.utils.set_random_seed(0)
-    layers = [keras.Input(size), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(6, 3, strides=4, activation="relu"),
-              keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(len(names))]
+    layers = [
+        keras.Input(size),
+        keras.layers.Rescaling(1 / 255),
+        keras.layers.Conv2D(6, 3, strides=4, activation="relu"),
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(len(names)),
+    ]
     return photos.Network(keras.Sequential(layers), names, 96)
 
 
-@pytest.mark.parametrize("shape, inside", [((300, 400), (72, 96)), ((400, 300), (96, 72)), ((60, 40), (96, 64)),
-                                           ((50, 2000), (2, 96)), ((3000, 1), (96, 1))])
+@pytest.mark.parametrize(
+    "shape, inside",
+    [
+        ((300, 400), (72, 96)),
+        ((400, 300), (96, 72)),
+        ((60, 40), (96, 64)),
+        ((50, 2000), (2, 96)),
+        ((3000, 1), (96, 1)),
+    ],
+)
 def test_a_network_of_fixed_size_gets_the_whole_picture(shape, inside):
     image = np.full((*shape, 3), 200, np.uint8)
-    image[:shape[0] // 2] = 100
+    image[: shape[0] // 2] = 100
     answer = photos.explain_photo(fixed(), image)
     top, left = (96 - inside[0]) // 2, (96 - inside[1]) // 2
     bars = np.ones((96, 96), bool)
-    bars[top:top + inside[0], left:left + inside[1]] = False
+    bars[top : top + inside[0], left : left + inside[1]] = False
     assert answer.image.shape == (96, 96, 3)
     assert (answer.image[bars] == answer.image[~bars].mean().round()).all()
     assert answer.image[~bars].min() < 120 and answer.image[~bars].max() > 180
-    assert answer.shown == f"whole, {inside[0]} × {inside[1]} of 96 × 96 pixels, bars beside it in its mean colour"
+    assert (
+        answer.shown
+        == f"whole, {inside[0]} × {inside[1]} of 96 × 96 pixels, bars beside it in its mean colour"
+    )
 
 
 def test_a_square_picture_needs_no_bars():
@@ -154,8 +185,10 @@ def test_a_size_that_the_network_does_not_take():
         photos.explain_photo(fixed(), pets.draw_pet(0).image, size=192)
 
 
-@pytest.mark.parametrize("shape, seen", [((500, 4000), (32, 256)), ((4000, 500), (256, 32)), ((20, 900), (32, 1024)),
-                                         ((1, 5000), (32, 1024))])
+@pytest.mark.parametrize(
+    "shape, seen",
+    [((500, 4000), (32, 256)), ((4000, 500), (256, 32)), ((20, 900), (32, 1024)), ((1, 5000), (32, 1024))],
+)
 def test_panoramas_are_seen_whole(network, shape, seen):
     assert photos.explain_photo(network, np.full((*shape, 3), 90, np.uint8)).image.shape == (*seen, 3)
 
@@ -194,7 +227,7 @@ def test_the_command_tells_of_the_warning(tmp_path, capsys):
 def test_photographs_are_warned_of(network, real_data):
     data = np.load(real_data / "photos" / "cats_dogs_136.npz")
     jpegs, offsets = data["jpegs"], data["offsets"]
-    files = (io.BytesIO(jpegs[offsets[i]:offsets[i + 1]].tobytes()) for i in range(0, 20_000, 200))
+    files = (io.BytesIO(jpegs[offsets[i] : offsets[i + 1]].tobytes()) for i in range(0, 20_000, 200))
     answers = [photos.explain_photo(network, open_image(file)) for file in files]
     assert np.mean([answer.warning != "" for answer in answers]) > 0.9
 
@@ -210,14 +243,22 @@ def table(folder):
 def test_pictures_and_a_table_are_written(network, pictures, tmp_path):
     (tmp_path / "other").mkdir()
     Image.fromarray(pets.draw_pet(3).image).save(tmp_path / "other" / "A.png")
-    answers, _ = photos.explain_files(network, [pictures / "a.png", tmp_path / "other" / "A.png"], progress=False)
+    answers, _ = photos.explain_files(
+        network, [pictures / "a.png", tmp_path / "other" / "A.png"], progress=False
+    )
     photos.write(answers, tmp_path / "out")
     written = sorted(p.name for p in (tmp_path / "out").iterdir())
-    assert len(written) == 6 and "contact_sheet.png" in written and {n[:3] for n in written} >= {"a_1", "a_2", "A-2"}
+    assert (
+        len(written) == 6
+        and "contact_sheet.png" in written
+        and {n[:3] for n in written} >= {"a_1", "a_2", "A-2"}
+    )
     rows = table(tmp_path / "out")
     assert [row["rank"] for row in rows] == ["1", "2", "1", "2"]
     answer, row = answers[0], rows[0]
-    assert row["class"] == answer.class_names[0] and float(row["probability"]) == pytest.approx(answer.probabilities[0], abs=1e-4)
+    assert row["class"] == answer.class_names[0] and float(row["probability"]) == pytest.approx(
+        answer.probabilities[0], abs=1e-4
+    )
     assert Image.open(tmp_path / "out" / f"a_1_{answer.class_names[0]}.png").size == (96, 96)
 
 
@@ -230,8 +271,21 @@ def test_numbers_in_the_table_are_numbers(network, tmp_path):
     assert [row["file"] for row in rows] == 2 * ["'=1+1.png"]
 
 
-NAMES = ["a,b.png", "two\nlines.png", "=1+1.png", "äöü ß.png", "日本語.png", "a$b$c.png", "\udcff.png",
-         "字" * 80 + ".png", 'say "x".png', "x.tar.png", " ", "..png", "CON.png"]
+NAMES = [
+    "a,b.png",
+    "two\nlines.png",
+    "=1+1.png",
+    "äöü ß.png",
+    "日本語.png",
+    "a$b$c.png",
+    "\udcff.png",
+    "字" * 80 + ".png",
+    'say "x".png',
+    "x.tar.png",
+    " ",
+    "..png",
+    "CON.png",
+]
 
 
 def test_names_of_all_kinds(network, tmp_path, recwarn):
@@ -244,8 +298,15 @@ def test_names_of_all_kinds(network, tmp_path, recwarn):
     assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
 
-@pytest.mark.parametrize("shape, written", [((300, 400), (300, 400)), ((2400, 1800), (1600, 1200)),
-                                            ((250, 4000), (100, 1600)), ((40, 30), (96, 72))])
+@pytest.mark.parametrize(
+    "shape, written",
+    [
+        ((300, 400), (300, 400)),
+        ((2400, 1800), (1600, 1200)),
+        ((250, 4000), (100, 1600)),
+        ((40, 30), (96, 72)),
+    ],
+)
 def test_pictures_that_are_written_have_the_photographs_pixels(network, tmp_path, shape, written):
     """Up to 1,600 on the longer side, and no fewer than the network saw."""
     image = np.full((*shape, 3), 99, np.uint8)
@@ -260,8 +321,9 @@ def test_fine_details_of_a_photograph_are_still_in_the_picture(network):
     assert (photos.explain_photo(network, stripes).photo == stripes).all()
 
 
-@pytest.mark.parametrize("shape, framed", [((300, 400), (400, 400)), ((2400, 1800), (1600, 1600)),
-                                           ((1, 3000), (1600, 1600))])
+@pytest.mark.parametrize(
+    "shape, framed", [((300, 400), (400, 400)), ((2400, 1800), (1600, 1600)), ((1, 3000), (1600, 1600))]
+)
 def test_pictures_that_are_written_have_the_bars_that_the_network_saw(shape, framed):
     photo = photos.explain_photo(fixed(), np.full((*shape, 3), 99, np.uint8)).photo
     assert photo.shape == (*framed, 3) and (photo == 99).all()
@@ -285,8 +347,10 @@ def test_the_contact_sheet_names_every_file(network):
 
 
 def test_a_tall_picture_tears_no_gaps_into_the_contact_sheet(network):
-    answers = [photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8))
-               for shape in ((96, 96), (800, 100), (60, 96), (96, 96), (96, 60))]
+    answers = [
+        photos.explain_photo(network, np.full((*shape, 3), 99, np.uint8))
+        for shape in ((96, 96), (800, 100), (60, 96), (96, 96), (96, 60))
+    ]
     sheets = [photos.contact_sheet(some) for some in (answers, 5 * answers[:1])]
     sizes = [Image.open(io.BytesIO(sheet.png)).size for sheet in sheets]
     assert sizes[0] == sizes[1]
@@ -297,7 +361,10 @@ def test_contact_sheets_have_as_many_pages_as_needed(network, tmp_path):
     bad = [(f"bad{i}.png", "why") for i in range(24)]
     photos.write((answer._replace(file=f"{i}.png") for i in range(25)), tmp_path, bad)
     assert sorted(path.name for path in tmp_path.glob("contact*")) == [
-        "contact_sheet.png", "contact_sheet_2.png", "contact_sheet_3.png"]
+        "contact_sheet.png",
+        "contact_sheet_2.png",
+        "contact_sheet_3.png",
+    ]
 
 
 def test_where_nothing_can_be_explained_the_contact_sheet_names_what_could_not(tmp_path):
@@ -320,7 +387,9 @@ def test_the_command_returns_0_if_all_is_well(pictures, tmp_path):
     assert command.main(["explain", "pets", str(pictures / "a.png"), "-o", str(tmp_path / "out")]) == 0
 
 
-@pytest.mark.parametrize("model, words", [("nowhere.keras", "There is no network"), ("broken.keras", "names the classes")])
+@pytest.mark.parametrize(
+    "model, words", [("nowhere.keras", "There is no network"), ("broken.keras", "names the classes")]
+)
 def test_the_command_explains_wrong_networks(tmp_path, monkeypatch, capsys, model, words):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.keras").write_text("x")
@@ -340,8 +409,14 @@ def test_a_network_comes_back_as_it_was_stored(network, tmp_path):
 
 
 def test_names_with_points_are_names_of_their_own(tmp_path):
-    paths = [photos.save_network(fixed(names=names), tmp_path / stem)
-             for stem, names in (("cats.v1", ("cat", "dog")), ("cats.v2", ("a", "b", "c")), ("cats.keras", ("x", "y")))]
+    paths = [
+        photos.save_network(fixed(names=names), tmp_path / stem)
+        for stem, names in (
+            ("cats.v1", ("cat", "dog")),
+            ("cats.v2", ("a", "b", "c")),
+            ("cats.keras", ("x", "y")),
+        )
+    ]
     assert [path.name for path in paths] == ["cats.v1.keras", "cats.v2.keras", "cats.keras"]
     stored = [photos.load_network(path).class_names for path in paths]
     assert stored == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
@@ -369,7 +444,7 @@ def test_names_are_strings(names):
 
 
 def test_a_single_score_may_have_one_name_or_two(tmp_path):
-    """Of two, the negative class comes first, as of a folder's labels 0 and 1; its map is the negative one."""
+    """Of two, the negative class comes first, as of a folder's labels 0 and 1; its map is negated."""
     network, image = fixed(names=("dog",)), pets.draw_pet(0).image
     one = photos.explain_photo(network, image)
     two = photos.explain_photo(network._replace(class_names=("cat", "dog")), image)
@@ -381,7 +456,9 @@ def test_a_single_score_may_have_one_name_or_two(tmp_path):
     assert two.probabilities[dog] == one.probabilities[0] == 1 - two.probabilities[cat]
 
 
-@pytest.mark.parametrize("name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")])
+@pytest.mark.parametrize(
+    "name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")]
+)
 def test_spreadsheets_execute_nothing(tmp_path, name, harmless):
     tables.write_csv(["file"], [[name]], tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().splitlines()[1] == f'"{harmless}"'
@@ -394,14 +471,25 @@ def test_the_example_folder_has_the_flaws_it_should(tmp_path):
     pictures = load_folder(photos.example_folder(tmp_path, n=3), size=96)
     assert pictures.class_names == ("no pet", "pet") and len(pictures.labels) == 3 + 4
     assert [(row.file, row.done) for row in pictures.report] == [
-        ("no pet/half.png", "skipped"), ("no pet/notes.jpg", "skipped"), ("pet/from_a_phone.jpg", "put upright")]
+        ("no pet/half.png", "skipped"),
+        ("no pet/notes.jpg", "skipped"),
+        ("pet/from_a_phone.jpg", "put upright"),
+    ]
     upright = pets.draw_pet(6_000).image
     [turned] = [i for i, file in enumerate(pictures.files) if file.endswith("phone.jpg")]
     assert np.abs(pictures.images[turned] - upright).mean() < 4
 
 
 def upload(content, name="tom.png"):
-    return ({"name": name, "type": "image/png", "size": len(content), "content": memoryview(content), "last_modified": datetime.datetime(2031, 5, 1, tzinfo=datetime.timezone.utc)},)
+    return (
+        {
+            "name": name,
+            "type": "image/png",
+            "size": len(content),
+            "content": memoryview(content),
+            "last_modified": datetime.datetime(2031, 5, 1, tzinfo=datetime.UTC),
+        },
+    )
 
 
 def test_an_uploaded_photograph_is_explained_and_a_bad_one_is_named(network, pictures):

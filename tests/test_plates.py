@@ -1,12 +1,12 @@
 """Plate elements against what is known in closed form, and against themselves."""
 
+from course_utils.datasets.plates import POISSON, element, hertz, vibrate
+
 import numpy as np
 import pytest
 from checks import refused
 from scipy.optimize import brentq
 from scipy.special import ivp, jvp, kvp, yvp
-
-from course_utils.datasets.plates import POISSON, element, hertz, vibrate
 
 
 def square(n):
@@ -45,6 +45,7 @@ def annulus(inner, waves):
     w = (a J(kr) + b Y(kr) + c I(kr) + d K(kr)) cos(waves * angle), omega = k^2: the four conditions have a
     solution where their determinant is zero.
     """
+
     def determinant(k):
         columns = []
         for f in (jvp, yvp, ivp, kvp):
@@ -119,15 +120,21 @@ def test_the_sensitivity_is_what_a_little_more_material_does():
             more = material.copy()
             more[pixel] *= 1 + sign * step
             changed.append(np.log(vibrate(more, clamped).eigenvalues[0]) / 2)  # ln of the frequency
-        assert (changed[0] - changed[1]) / (2 * step) == pytest.approx(start.sensitivity[pixel], rel=1e-3, abs=1e-9)
+        assert (changed[0] - changed[1]) / (2 * step) == pytest.approx(
+            start.sensitivity[pixel], rel=1e-3, abs=1e-9
+        )
 
 
 def test_the_sensitivity_adds_up_to_zero_and_is_nothing_where_nothing_is():
     material, clamped = lopsided()
     sensitivity = vibrate(material, clamped).sensitivity
-    assert abs(sensitivity.sum()) < 1e-9 * np.abs(sensitivity).sum()  # stiffer and heavier alike: nothing changes
+    assert (
+        abs(sensitivity.sum()) < 1e-9 * np.abs(sensitivity).sum()
+    )  # stiffer and heavier alike: nothing changes
     assert (sensitivity[material == 0] == 0).all() and (sensitivity[material > 0] != 0).all()
-    assert sensitivity[:3, 0].min() > 0 > sensitivity[10:, 11:].max()  # stiffen where it bends, not where it swings
+    assert (
+        sensitivity[:3, 0].min() > 0 > sensitivity[10:, 11:].max()
+    )  # stiffen where it bends, not where it swings
 
 
 def test_symmetric_plates_have_symmetric_sensitivities():
@@ -179,21 +186,41 @@ def changed(where, value):
 ONE_PIXEL = np.array([[True]])
 
 
-@pytest.mark.parametrize("material, clamped, fragments", [
-    (square(4)[0][None], square(4)[1], ["(1, 4, 4)", "(H, W)"]),
-    (changed((1, 1), np.nan), square(4)[1], ["NaN"]), (changed((1, 1), np.inf), square(4)[1], ["infinite"]),
-    (changed((1, 1), -1), square(4)[1], ["negative"]),
-    (square(4)[0].astype(str), square(4)[1], ["type", "(H, W)"]),
-    (square(4)[0], square(3)[1], ["(4, 4)", "(5, 5)", "corner"]),
-    (square(4)[0], square(4)[1].astype(float), ["float64", "bool"]),
-    (np.zeros((4, 4)), square(4)[1], ["no material"]), (np.zeros((0, 4)), np.zeros((1, 5), bool), ["no material"]),
-    (changed(1, 0), square(4)[1], ["2 loose parts", "8 of 12 pixels"]),
-    (np.eye(2), np.ones((3, 3), bool), ["2 loose parts"]),  # they touch at a corner only
-    (square(4)[0], np.zeros((5, 5), bool), ["clamped nowhere"]),
-    (changed(0, 0), np.arange(25).reshape(5, 5) < 5, ["clamped nowhere"]),  # what was held is gone
-    (ONE_PIXEL, np.ones((2, 2), bool), ["clamped everywhere"])],
-    ids=["batch", "NaN", "infinite", "negative", "text", "corners", "float corners", "nothing", "empty", "two parts",
-         "corner to corner", "free", "hub missing", "no freedom"])
+@pytest.mark.parametrize(
+    "material, clamped, fragments",
+    [
+        (square(4)[0][None], square(4)[1], ["(1, 4, 4)", "(H, W)"]),
+        (changed((1, 1), np.nan), square(4)[1], ["NaN"]),
+        (changed((1, 1), np.inf), square(4)[1], ["infinite"]),
+        (changed((1, 1), -1), square(4)[1], ["negative"]),
+        (square(4)[0].astype(str), square(4)[1], ["type", "(H, W)"]),
+        (square(4)[0], square(3)[1], ["(4, 4)", "(5, 5)", "corner"]),
+        (square(4)[0], square(4)[1].astype(float), ["float64", "bool"]),
+        (np.zeros((4, 4)), square(4)[1], ["no material"]),
+        (np.zeros((0, 4)), np.zeros((1, 5), bool), ["no material"]),
+        (changed(1, 0), square(4)[1], ["2 loose parts", "8 of 12 pixels"]),
+        (np.eye(2), np.ones((3, 3), bool), ["2 loose parts"]),  # they touch at a corner only
+        (square(4)[0], np.zeros((5, 5), bool), ["clamped nowhere"]),
+        (changed(0, 0), np.arange(25).reshape(5, 5) < 5, ["clamped nowhere"]),  # what was held is gone
+        (ONE_PIXEL, np.ones((2, 2), bool), ["clamped everywhere"]),
+    ],
+    ids=[
+        "batch",
+        "NaN",
+        "infinite",
+        "negative",
+        "text",
+        "corners",
+        "float corners",
+        "nothing",
+        "empty",
+        "two parts",
+        "corner to corner",
+        "free",
+        "hub missing",
+        "no freedom",
+    ],
+)
 def test_bad_plates(material, clamped, fragments):
     with refused(*fragments):
         vibrate(material, clamped)

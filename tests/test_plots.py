@@ -5,6 +5,10 @@ import io
 import re
 import warnings
 
+from course_utils import cam as cam_maths
+from course_utils import plots
+from course_utils.plots import Panel
+
 import numpy as np
 import pytest
 from checks import refused
@@ -12,9 +16,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
-
-from course_utils import cam as cam_maths, plots
-from course_utils.plots import Panel
 
 IMAGE = np.random.default_rng(0).uniform(size=(28, 28))
 RAW = np.random.default_rng(1).normal(size=(7, 7))
@@ -60,9 +61,20 @@ def test_the_fingerprint_of_a_map_over_an_image_counts_pixels():
     assert row in range(4, 8) and column in range(20, 24)
 
 
-@pytest.mark.parametrize("cell, place", [
-    ((0, 0), "upper left"), ((0, 3), "top"), ((0, 6), "upper right"), ((3, 0), "left"), ((3, 3), "centre"),
-    ((3, 6), "right"), ((6, 0), "lower left"), ((6, 3), "bottom"), ((6, 6), "lower right")])
+@pytest.mark.parametrize(
+    "cell, place",
+    [
+        ((0, 0), "upper left"),
+        ((0, 3), "top"),
+        ((0, 6), "upper right"),
+        ((3, 0), "left"),
+        ((3, 3), "centre"),
+        ((3, 6), "right"),
+        ((6, 0), "lower left"),
+        ((6, 3), "bottom"),
+        ((6, 6), "lower right"),
+    ],
+)
 def test_places_in_words(cell, place):
     one_hot = np.zeros((7, 7))
     one_hot[cell] = 1
@@ -122,8 +134,9 @@ def test_drawing_something_else_changes_the_fingerprint(monkeypatch):
 
 def test_the_picture_holds_the_map_that_the_record_describes():
     """Taking the record repaints the page; the PNG must be the page with the maps."""
-    with_map, without = (plots.panels([Panel("m", image=IMAGE, cam=raw)], "A map.", limit=3)
-                         for raw in (RAW, RAW * 0))
+    with_map, without = (
+        plots.panels([Panel("m", image=IMAGE, cam=raw)], "A map.", limit=3) for raw in (RAW, RAW * 0)
+    )
     change = np.abs(pixels(with_map) - pixels(without)).mean(axis=2)
     assert change.max() > 50 and change.mean() > 1
 
@@ -162,8 +175,12 @@ def test_masks_belong_to_their_panels():
     left[:, :14] = True
     one_sided = np.zeros((7, 7))
     one_sided[:, 0] = 1
-    items = [Panel("image", image=IMAGE), Panel("in", image=IMAGE, cam=one_sided, mask=left),
-             Panel("none", cam=one_sided), Panel("out", image=IMAGE, cam=one_sided, mask=~left)]
+    items = [
+        Panel("image", image=IMAGE),
+        Panel("in", image=IMAGE, cam=one_sided, mask=left),
+        Panel("none", cam=one_sided),
+        Panel("out", image=IMAGE, cam=one_sided, mask=~left),
+    ]
     lines = plots.panels(items, "Maps.", columns=2).fingerprint
     shares = {line.partition(":")[0]: line.partition("heat in the object ")[2] for line in lines}
     assert shares == {"in": "1.00", "none": "", "out": "0.00"}
@@ -177,8 +194,10 @@ def test_curves_and_bars_are_recorded():
     right.bar(["a", "b"], [3, -1])
     right.set_title("scores")
     picture = plots.picture(figure, "Training")
-    assert picture.fingerprint == ["loss: 3 points · 0.5 at the left, 1.25 at the right · 0.5 to 2",
-                                   "bars scores: 3, −1"]
+    assert picture.fingerprint == [
+        "loss: 3 points · 0.5 at the left, 1.25 at the right · 0.5 to 2",
+        "bars scores: 3, −1",
+    ]
     assert picture.alt == "Training. Curve 'loss': 0.5 at the left, 1.25 at the right. Bars: 3, −1."
 
 
@@ -249,8 +268,9 @@ def test_all_panels_share_one_scale(figures):
 
 
 def test_the_signed_scale_is_centred_on_zero_and_the_positive_one_starts_there(figures):
-    plots.panels([Panel("s", cam=PEAK - 0.5), Panel("p", cam=PEAK - 0.5, keep="positive")], "Maps.",
-                 label="evidence")
+    plots.panels(
+        [Panel("s", cam=PEAK - 0.5), Panel("p", cam=PEAK - 0.5, keep="positive")], "Maps.", label="evidence"
+    )
     signed, positive = drawn_maps(figures[0])
     assert signed.get_clim() == (-1.5, 1.5) and signed.get_cmap().name == plots.SIGNED
     assert positive.get_clim() == (0, 1.5) and positive.get_cmap().name == plots.POSITIVE
@@ -361,8 +381,9 @@ def test_an_opaque_overlay_has_the_colours_of_the_map(keep):
 
 def test_overlays_resize_the_numbers_and_colour_them_afterwards():
     opaque = plots.overlay(np.zeros((28, 28)), RAW, "signed", opacity=1, limit=2.0)
-    enlarged_before = plots.overlay(np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1,
-                                    limit=2.0)
+    enlarged_before = plots.overlay(
+        np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1, limit=2.0
+    )
     np.testing.assert_array_equal(opaque, enlarged_before)
 
 
@@ -378,8 +399,9 @@ def test_weak_evidence_is_left_out():
 
 
 def test_a_limit_makes_overlays_comparable():
-    weak, strong = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1, limit=4.0)[1, 5].sum()
-                    for k in (1, 2))
+    weak, strong = (
+        plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1, limit=4.0)[1, 5].sum() for k in (1, 2)
+    )
     assert 0 < weak < strong
     one, two = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1) for k in (1, 2))
     np.testing.assert_array_equal(one, two)
@@ -388,13 +410,19 @@ def test_a_limit_makes_overlays_comparable():
 def test_images_of_every_kind():
     grey = COLOUR[..., 0]
     expected = plots.overlay(np.stack([grey] * 3, axis=2), RAW)
-    for image in (grey, grey[..., None], grey / 255, grey[..., None] / np.float32(255),
-                  (grey / 255).tolist()):
+    for image in (
+        grey,
+        grey[..., None],
+        grey / 255,
+        grey[..., None] / np.float32(255),
+        (grey / 255).tolist(),
+    ):
         np.testing.assert_array_equal(plots.overlay(image, RAW), expected)
     np.testing.assert_array_equal(plots.overlay(COLOUR / 255, RAW), plots.overlay(COLOUR, RAW))
     black_and_white = grey > 100
-    np.testing.assert_array_equal(plots.overlay(black_and_white, RAW),
-                                  plots.overlay(black_and_white * 1.0, RAW))
+    np.testing.assert_array_equal(
+        plots.overlay(black_and_white, RAW), plots.overlay(black_and_white * 1.0, RAW)
+    )
 
 
 def test_a_map_of_zeros_makes_no_nan():
@@ -444,8 +472,9 @@ def test_a_guess_outside_the_map(said, guess):
     assert not said
 
 
-@pytest.mark.parametrize("guess", [..., None, 3, (3,), (1, 2, 3), (0.5, 2), "ab", ("row", "column"),
-                                   [[1, 2]]], ids=str)
+@pytest.mark.parametrize(
+    "guess", [..., None, 3, (3,), (1, 2, 3), (0.5, 2), "ab", ("row", "column"), [[1, 2]]], ids=str
+)
 def test_a_guess_that_is_no_cell(said, guess):
     with refused("guess", str(guess), "row and a column"):
         plots.reveal(guess, RAW, "seven")
@@ -469,11 +498,18 @@ NO_MAP = RAW.copy()
 NO_MAP[3, 3] = np.nan
 
 
-@pytest.mark.parametrize("raw, fragments", [
-    (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]), (RAW[0], ["(7,)", "(h, w)"]),
-    (RAW[:0], ["(0, 7)", "(h, w)"]),
-    (3.0, ["()", "(h, w)"]), (NO_MAP, ["NaN or infinite"]), (RAW * np.inf, ["NaN or infinite"])],
-    ids=["batch", "row", "empty", "number", "NaN", "infinite"])
+@pytest.mark.parametrize(
+    "raw, fragments",
+    [
+        (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]),
+        (RAW[0], ["(7,)", "(h, w)"]),
+        (RAW[:0], ["(0, 7)", "(h, w)"]),
+        (3.0, ["()", "(h, w)"]),
+        (NO_MAP, ["NaN or infinite"]),
+        (RAW * np.inf, ["NaN or infinite"]),
+    ],
+    ids=["batch", "row", "empty", "number", "NaN", "infinite"],
+)
 def test_bad_maps(raw, fragments):
     with refused("'seven'", *fragments):
         plots.panels([Panel("fine", cam=RAW), Panel("seven", cam=raw)], "Maps.")
@@ -485,13 +521,21 @@ def test_bad_maps(raw, fragments):
         plots.overlay(IMAGE, raw)
 
 
-@pytest.mark.parametrize("image, fragments", [
-    (IMAGE[None], ["(1, 28, 28)", "(H, W, 3)"]), (COLOUR[None], ["(1, 14, 21, 3)", "(H, W, 3)"]),
-    (np.ones((5, 5, 4)), ["(5, 5, 4)", "(H, W, 3)"]), (np.ones(5), ["(5,)", "(H, W)"]),
-    (np.ones((0, 5)), ["(0, 5)", "(H, W)"]), (IMAGE * 255, ["from 0", "[0, 1]", "divide by 255"]),
-    (IMAGE - 0.5, ["from -0.5", "[0, 1]"]), (COLOUR.astype(int), ["[0, 1]", "divide by 255"]),
-    (np.where(IMAGE > 0.9, np.nan, IMAGE), ["nan", "[0, 1]"])],
-    ids=["batch", "colour batch", "4 channels", "row", "empty", "0 to 255", "negative", "integers", "NaN"])
+@pytest.mark.parametrize(
+    "image, fragments",
+    [
+        (IMAGE[None], ["(1, 28, 28)", "(H, W, 3)"]),
+        (COLOUR[None], ["(1, 14, 21, 3)", "(H, W, 3)"]),
+        (np.ones((5, 5, 4)), ["(5, 5, 4)", "(H, W, 3)"]),
+        (np.ones(5), ["(5,)", "(H, W)"]),
+        (np.ones((0, 5)), ["(0, 5)", "(H, W)"]),
+        (IMAGE * 255, ["from 0", "[0, 1]", "divide by 255"]),
+        (IMAGE - 0.5, ["from -0.5", "[0, 1]"]),
+        (COLOUR.astype(int), ["[0, 1]", "divide by 255"]),
+        (np.where(IMAGE > 0.9, np.nan, IMAGE), ["nan", "[0, 1]"]),
+    ],
+    ids=["batch", "colour batch", "4 channels", "row", "empty", "0 to 255", "negative", "integers", "NaN"],
+)
 def test_bad_images(image, fragments):
     with refused(*fragments):
         plots.overlay(image, RAW)
@@ -499,8 +543,9 @@ def test_bad_images(image, fragments):
         plots.panels([Panel("input", image=image)], "An image.")
 
 
-@pytest.mark.parametrize("mask", [np.ones((7, 7), bool), np.ones((28, 27), bool), np.ones(28, bool), True],
-                         ids=np.shape)
+@pytest.mark.parametrize(
+    "mask", [np.ones((7, 7), bool), np.ones((28, 27), bool), np.ones(28, bool), True], ids=np.shape
+)
 def test_bad_masks(mask):
     for raw in (RAW, RAW * 0):
         with refused("mask", "'m'", np.shape(mask), "(28, 28)"):
@@ -520,7 +565,11 @@ def test_bad_opacity(opacity):
         plots.overlay(IMAGE, RAW, opacity=opacity)
 
 
-@pytest.mark.parametrize("wrong", [lambda m: m * 0, lambda m: m[::-1], lambda m: m[:, ::-1], lambda m: m + 0.1], ids=["zeros", "upside down", "mirrored", "shifted"])
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda m: m * 0, lambda m: m[::-1], lambda m: m[:, ::-1], lambda m: m + 0.1],
+    ids=["zeros", "upside down", "mirrored", "shifted"],
+)
 def test_a_map_that_is_not_drawn_as_given_says_so(monkeypatch, wrong):
     from matplotlib.axes import Axes
 
@@ -528,13 +577,21 @@ def test_a_map_that_is_not_drawn_as_given_says_so(monkeypatch, wrong):
     assert "GIVEN" not in plots.panels([plots.Panel("map", cam=given)], "A map").fingerprint[0]
     imshow = Axes.imshow
     monkeypatch.setattr(Axes, "imshow", lambda ax, data, **options: imshow(ax, wrong(data), **options))
-    assert plots.panels([plots.Panel("map", cam=given)], "A map").fingerprint[0].endswith("NOT THE MAP THAT WAS GIVEN")
+    assert (
+        plots.panels([plots.Panel("map", cam=given)], "A map")
+        .fingerprint[0]
+        .endswith("NOT THE MAP THAT WAS GIVEN")
+    )
 
 
 def test_a_map_that_the_axes_turn_upside_down_says_so(monkeypatch):
     from matplotlib.axes import Axes
 
     imshow = Axes.imshow
-    monkeypatch.setattr(Axes, "imshow", lambda ax, data, **options: imshow(ax, data, **options, origin="lower"))
-    [line] = plots.panels([plots.Panel("map", cam=np.eye(4)[::-1] * [[4], [1], [1], [1]])], "A map").fingerprint
+    monkeypatch.setattr(
+        Axes, "imshow", lambda ax, data, **options: imshow(ax, data, **options, origin="lower")
+    )
+    [line] = plots.panels(
+        [plots.Panel("map", cam=np.eye(4)[::-1] * [[4], [1], [1], [1]])], "A map"
+    ).fingerprint
     assert "peak at row 3, column 3" in line and line.endswith("NOT THE MAP THAT WAS GIVEN")

@@ -1,22 +1,29 @@
-"""Every network of keras.applications, as it is published but with random weights: where maps come from needs no others."""
+"""Every network of keras.applications, as it is published but with random weights: where maps come from needs
+no others.
+"""
 
 import gc
-
-import numpy as np
-import pytest
-from checks import refused
 
 from course_utils.explain import explain, probabilities
 from course_utils.gradients import grad_cam
 
-import keras  # after course_utils, which sets its backend
+import keras
+import numpy as np
+import pytest
+from checks import refused
 
 pytestmark = pytest.mark.slow
 
 PUBLISHED = sorted(name for name in dir(keras.applications) if name[0].isupper())
-# A normalisation that isn't linear stands behind the mean (ConvNeXt), an activation (MobileNetV3), or nothing is averaged (VGG).
+# A normalisation that isn't linear stands behind the mean (ConvNeXt), an activation (MobileNetV3), or nothing
+# is averaged (VGG).
 WITHOUT_CAM = ("ConvNeXt", "MobileNetV3", "VGG")
-SIZES = {"NASNetMobile": 224, "NASNetLarge": 331, "InceptionV3": 160, "InceptionResNetV2": 160}  # else one cell is left
+SIZES = {
+    "NASNetMobile": 224,
+    "NASNetLarge": 331,
+    "InceptionV3": 160,
+    "InceptionResNetV2": 160,
+}  # else one cell is left
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -26,7 +33,9 @@ def test_networks_of_keras_applications(name):
     gc.collect()
     keras.utils.set_random_seed(0)
     size = SIZES.get(name, 96)
-    model = getattr(keras.applications, name)(weights=None, input_shape=(size, size, 3), classes=7, classifier_activation=None)
+    model = getattr(keras.applications, name)(
+        weights=None, input_shape=(size, size, 3), classes=7, classifier_activation=None
+    )
     images = np.random.default_rng(0).uniform(0, 255, (2, size, size, 3)).astype("float32")
     if name.startswith(WITHOUT_CAM):
         with refused("no class activation map", "Grad-CAM"):

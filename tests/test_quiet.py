@@ -1,4 +1,6 @@
-"""TensorFlow and Keras, loaded through course_utils: no greeting on stderr, everything else there, Keras as the course needs it."""
+"""TensorFlow and Keras, loaded through course_utils: no greeting on stderr, everything else there, Keras as
+the course needs it.
+"""
 
 import json
 import subprocess
@@ -15,13 +17,18 @@ def python(code, folder, **settings):
     import os
 
     paths = [str(folder), str(ROOT), os.environ.get("PYTHONPATH", "")]
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                          env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **settings})
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **settings},
+    )
 
 
 @pytest.fixture
 def fake(tmp_path):
     """A function that puts a module of some name and code into the folder that it returns."""
+
     def make(code, name="tensorflow"):
         (tmp_path / f"{name}.py").write_text(code)
         return tmp_path
@@ -46,23 +53,37 @@ def test_without_the_package_it_is_heard(fake):
     assert "oneDNN" in python("import tensorflow", fake(GREETS)).stderr
 
 
-@pytest.mark.parametrize("line", [
-    "W0000 00:00:17.9 1 x.cc:1] something is odd", "E0000 00:00:17.9 1 x.cc:1] it failed", "Illegal instruction",
-    "2026-11-25 09:38:06.919: W tensorflow/x.cc:1] odd", "INFO is not a level of absl"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "W0000 00:00:17.9 1 x.cc:1] something is odd",
+        "E0000 00:00:17.9 1 x.cc:1] it failed",
+        "Illegal instruction",
+        "2026-11-25 09:38:06.919: W tensorflow/x.cc:1] odd",
+        "INFO is not a level of absl",
+    ],
+)
 def test_everything_else_is_heard(fake, line):
-    done = python("import course_utils, tensorflow", fake(GREETS + f"os.write(2, {(line + chr(10)).encode()})"))
+    done = python(
+        "import course_utils, tensorflow", fake(GREETS + f"os.write(2, {(line + chr(10)).encode()})")
+    )
     assert done.stderr == line + "\n"
 
 
 def test_an_import_that_fails_is_told_whole_and_stderr_works_on(fake):
     code = "import course_utils, os\ntry:\n    import tensorflow\nexcept ImportError as error:\n    os.write(2, f'caught {error}'.encode())"
-    done = python(code, fake(GREETS + "os.write(2, b'no libstdc++\\n')\nraise ImportError('DLL load failed')"))
+    done = python(
+        code, fake(GREETS + "os.write(2, b'no libstdc++\\n')\nraise ImportError('DLL load failed')")
+    )
     assert (done.returncode, done.stderr) == (0, "no libstdc++\ncaught DLL load failed")
 
 
 def test_a_second_try_is_as_quiet(fake):
-    code = ("import course_utils, sys\ntry:\n    import tensorflow\nexcept ImportError:\n    open(f'{sys.path[1]}/mended', 'w')\n    import tensorflow")
-    folder = fake(GREETS + "import sys\nif not os.path.exists(f'{sys.path[1]}/mended'):\n    raise ImportError('not yet')")
+    code = "import course_utils, sys\ntry:\n    import tensorflow\nexcept ImportError:\n    open(f'{sys.path[1]}/mended', 'w')\n    import tensorflow"
+    folder = fake(
+        GREETS
+        + "import sys\nif not os.path.exists(f'{sys.path[1]}/mended'):\n    raise ImportError('not yet')"
+    )
     assert (python(code, folder).returncode, python(code, folder).stderr) == (0, "")
 
 
@@ -70,11 +91,16 @@ def test_keras_loaded_first_with_another_backend_is_pointed_out(fake):
     code = """class config:
     backend = staticmethod(lambda: "jax")
     set_image_data_format = set_floatx = set_epsilon = staticmethod(print)"""
-    assert "restart the kernel, and import course_utils before Keras" in python("import keras, course_utils", fake(code, "keras")).stderr
+    assert (
+        "restart the kernel, and import course_utils before Keras"
+        in python("import keras, course_utils", fake(code, "keras")).stderr
+    )
 
 
 def test_no_stderr_at_all_is_no_trouble(fake):
-    done = python("import os; os.close(2)\nimport course_utils, tensorflow\nprint(tensorflow.here)", fake("here = 1"))
+    done = python(
+        "import os; os.close(2)\nimport course_utils, tensorflow\nprint(tensorflow.here)", fake("here = 1")
+    )
     assert (done.returncode, done.stdout) == (0, "1\n")
 
 

@@ -14,9 +14,15 @@ def executed(name, monkeypatch, **environment):
     for variable, value in environment.items():
         monkeypatch.setenv(variable, str(value))
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
-    return "\n".join(o.get("text", "") + o.get("data", {}).get("text/markdown", "")
-                     for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+    NotebookClient(
+        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
+    ).execute()
+    return "\n".join(
+        o.get("text", "") + o.get("data", {}).get("text/markdown", "")
+        for c in notebook.cells
+        if c.cell_type == "code"
+        for o in c.outputs
+    )
 
 
 @pytest.mark.slow
@@ -31,7 +37,9 @@ def test_03_reaches_99_5_percent_on_the_real_sevens_and_nines(real_data, monkeyp
 @pytest.mark.slow
 @pytest.mark.real_data
 def test_04_gets_photographs_right_with_mobilenet(real_data, monkeypatch):
-    text = executed("04_cats_vs_dogs", monkeypatch, TFDS_DATA_DIR=real_data / "tfds", KERAS_HOME=real_data / "keras_home")
+    text = executed(
+        "04_cats_vs_dogs", monkeypatch, TFDS_DATA_DIR=real_data / "tfds", KERAS_HOME=real_data / "keras_home"
+    )
     assert text.startswith("Photographs of cats and dogs (TFDS cats_vs_dogs), 224 x 224 pixels")
     assert "backbone: mobilenet" in text
     right, total = re.search(r"Right: \*\*([\d.]+)%\*\* of (\d+)", text).groups()

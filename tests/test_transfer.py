@@ -3,17 +3,16 @@
 import functools
 import signal
 
-import numpy as np
-import pytest
-from checks import refused
-
 from course_utils import cam, features, fetch, transfer
 from course_utils.explain import explain, find_head
 from course_utils.features import cached_features
 from course_utils.transfer import fit, freeze, gap_classifier, split_at_frozen
 
-import keras  # after course_utils, which silences TensorFlow's greetings
+import keras
+import numpy as np
+import pytest
 import tensorflow as tf
+from checks import refused
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (22, 8, 8, 3)).astype(np.float32)
@@ -48,8 +47,9 @@ def net(seed=0, dropout=0.0):
 
 def by_keras(model, data=WHOLE, valid=VALID, epochs=4, optimizer="rmsprop"):
     """What everybody writes: all layers in every epoch."""
-    model.compile(optimizer, metrics=["accuracy"],
-                  loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.compile(
+        optimizer, metrics=["accuracy"], loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
     return model.fit(data, validation_data=valid, epochs=epochs, shuffle=False, verbose=0).history
 
 
@@ -74,7 +74,9 @@ def same(a, b, tolerance=1e-4):
 def passes(monkeypatch):
     """A list that grows by one with every batch that goes through a network outside training."""
     seen, predict = [], keras.Model.predict_on_batch
-    monkeypatch.setattr(keras.Model, "predict_on_batch", lambda model, x: seen.append(len(x)) or predict(model, x))
+    monkeypatch.setattr(
+        keras.Model, "predict_on_batch", lambda model, x: seen.append(len(x)) or predict(model, x)
+    )
     return seen
 
 
@@ -86,8 +88,14 @@ def classifiers():
     return {name: gap_classifier(name, weights=None) for name in transfer.BACKBONES}
 
 
-@pytest.mark.parametrize("name, parameters, cells, large, maps", [
-    ("vgg16", 14_714_688, 14, 64, 512), ("mobilenet", 1_832_976, 7, 32, 768), ("small", 209_520, 14, 64, 80)])
+@pytest.mark.parametrize(
+    "name, parameters, cells, large, maps",
+    [
+        ("vgg16", 14_714_688, 14, 64, 512),
+        ("mobilenet", 1_832_976, 7, 32, 768),
+        ("small", 209_520, 14, 64, 80),
+    ],
+)
 def test_backbones_have_the_known_sizes(classifiers, name, parameters, cells, large, maps):
     model = classifiers[name]
     assert model.count_params() == parameters + 2 * maps + 2
@@ -119,8 +127,16 @@ def test_small_backbone_fits_into_a_megabyte():
     assert sum(w.nbytes for w in model.get_weights()) < 1e6
     assert model.compute_output_shape((None, 96, 96, 3)) == (None, 6, 6, 80)
     blocks = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
-    assert [name[:6] for name in blocks] == ["block1", "block2", "block3", "block3", "block4", "block4", "block5",
-                                             "block5"]
+    assert [name[:6] for name in blocks] == [
+        "block1",
+        "block2",
+        "block3",
+        "block3",
+        "block4",
+        "block4",
+        "block5",
+        "block5",
+    ]
 
 
 def test_the_shipped_weights_are_loaded():
@@ -161,16 +177,27 @@ def test_vgg16_on_rgb_in_0_255_is_keras_vgg16_on_its_own_preprocessing(monkeypat
 def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_data, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(real_data / "keras_home"))
     file = fetch.weights_path("mobilenet")
-    theirs = keras.applications.MobileNet(alpha=0.75, include_top=False, weights=file, input_shape=(96, 96, 3))
+    theirs = keras.applications.MobileNet(
+        alpha=0.75, include_top=False, weights=file, input_shape=(96, 96, 3)
+    )
     images = RNG.uniform(0, 255, (2, 96, 96, 3)).astype(np.float32)
     expected = np.asarray(theirs(keras.applications.mobilenet.preprocess_input(images.copy())))
     np.testing.assert_allclose(transfer.backbone("mobilenet")(images), expected, atol=1e-4)
-    assert transfer.available_backbone("tfds") == "mobilenet" and transfer.available_backbone("embedded") == "small"
+    assert (
+        transfer.available_backbone("tfds") == "mobilenet"
+        and transfer.available_backbone("embedded") == "small"
+    )
 
 
-@pytest.mark.parametrize("ready, source, expected", [
-    ({"mobilenet", "vgg16"}, "tfds", "mobilenet"), ({"vgg16"}, "tfds", "vgg16"), (set(), "tfds", "small"),
-    ({"mobilenet", "vgg16"}, "embedded", "small")])
+@pytest.mark.parametrize(
+    "ready, source, expected",
+    [
+        ({"mobilenet", "vgg16"}, "tfds", "mobilenet"),
+        ({"vgg16"}, "tfds", "vgg16"),
+        (set(), "tfds", "small"),
+        ({"mobilenet", "vgg16"}, "embedded", "small"),
+    ],
+)
 def test_the_best_backbone_that_is_here(monkeypatch, ready, source, expected):
     monkeypatch.setattr(fetch, "weights_ready", lambda name: name in ready)
     assert transfer.available_backbone(source) == expected
@@ -178,8 +205,13 @@ def test_the_best_backbone_that_is_here(monkeypatch, ready, source, expected):
 
 @pytest.mark.parametrize("name", ["vgg16", "mobilenet"])
 def test_missing_weights_say_what_to_run_and_what_runs_meanwhile(name):
-    with refused(name, "aren't on this machine yet", f"`python -m course_utils fetch {name}`", 'backbone("small")',
-                 error=FileNotFoundError):
+    with refused(
+        name,
+        "aren't on this machine yet",
+        f"`python -m course_utils fetch {name}`",
+        'backbone("small")',
+        error=FileNotFoundError,
+    ):
         gap_classifier(name)
 
 
@@ -197,14 +229,18 @@ def test_our_own_weights_missing(monkeypatch, tmp_path):
         transfer.backbone("small")
 
 
-@pytest.mark.parametrize("call, fragments", [
-    (lambda: transfer.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
-    (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, small"]),
-    (lambda: transfer.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
-    (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
-    (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
-    (lambda: gap_classifier("small", dropout=1), ["dropout is 1", "less than 1"]),
-    (lambda: transfer.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"'])])
+@pytest.mark.parametrize(
+    "call, fragments",
+    [
+        (lambda: transfer.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
+        (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, small"]),
+        (lambda: transfer.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
+        (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
+        (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
+        (lambda: gap_classifier("small", dropout=1), ["dropout is 1", "less than 1"]),
+        (lambda: transfer.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"']),
+    ],
+)
 def test_bad_wishes(call, fragments):
     with refused(*fragments):
         call()
@@ -244,8 +280,10 @@ def test_batch_normalisation_stays_in_inference_mode():
     np.testing.assert_allclose(model(X, training=True), model(X, training=False), atol=1e-6)
 
 
-@pytest.mark.parametrize("train_last, last_frozen, first_trained", [
-    (0, "gap", "class_scores"), (2, "gap", "class_scores"), (3, "pool", "conv_2"), (6, "rescaling", None)])
+@pytest.mark.parametrize(
+    "train_last, last_frozen, first_trained",
+    [(0, "gap", "class_scores"), (2, "gap", "class_scores"), (3, "pool", "conv_2"), (6, "rescaling", None)],
+)
 def test_the_cut_is_as_far_back_as_it_can_be(train_last, last_frozen, first_trained):
     model = freeze(net(), train_last)
     frozen_part, trainable_part = split_at_frozen(model)
@@ -356,9 +394,12 @@ def test_too_little_room_is_said_before_it_is_too_late(monkeypatch, passes):
 
 
 def test_training_on_kept_features_uses_no_generator():
-    # TensorFlow 2.21's generators change malloc for the whole process, which doubles the time of all that follows.
+    # TensorFlow 2.21's generators change malloc for the whole process, which doubles the time of all that
+    # follows.
     batches = transfer._batches(features.Features(np.zeros((5, 3), np.float16), np.arange(5)), 2, True)
-    graph = tf.raw_ops.DatasetToGraphV2(input_dataset=batches._variant_tensor, external_state_policy=1).numpy()
+    graph = tf.raw_ops.DatasetToGraphV2(
+        input_dataset=batches._variant_tensor, external_state_policy=1
+    ).numpy()
     assert b"RangeDataset" in graph and b"GeneratorDataset" not in graph
 
 
@@ -403,8 +444,10 @@ def test_data_sorted_by_class_are_learnt_as_shuffled_ones():
     x[y == 1, :4] *= 0.8
     mixed = RNG.permutation(200)
     how = {"valid": None, "epochs": 8, "optimizer": keras.optimizers.Adam(0.03)}
-    losses = [quietly(freeze(net()), data, **how).history["loss"][-1]
-              for data in (batches(x, y, 10), batches(x[mixed], y[mixed], 10))]
+    losses = [
+        quietly(freeze(net()), data, **how).history["loss"][-1]
+        for data in (batches(x, y, 10), batches(x[mixed], y[mixed], 10))
+    ]
     assert losses[0] == pytest.approx(losses[1], abs=0.02)
 
 
@@ -456,7 +499,9 @@ def test_training_is_deterministic():
 
 
 def overfitted(model, **kwargs):
-    return quietly(model, WHOLE, MISLABELLED, **{"epochs": 6, "optimizer": keras.optimizers.SGD(RATE), **kwargs})
+    return quietly(
+        model, WHOLE, MISLABELLED, **{"epochs": 6, "optimizer": keras.optimizers.SGD(RATE), **kwargs}
+    )
 
 
 @functools.cache
@@ -492,8 +537,10 @@ def test_an_optimizer_can_serve_twice(optimizer):
 @pytest.mark.slow
 def test_a_schedule_survives():
     rate = keras.optimizers.schedules.ExponentialDecay(0.1, 2, 0.5)
-    same(quietly(freeze(net()), optimizer=keras.optimizers.SGD(rate)).history,
-         by_keras(freeze(net()), optimizer=keras.optimizers.SGD(rate)))
+    same(
+        quietly(freeze(net()), optimizer=keras.optimizers.SGD(rate)).history,
+        by_keras(freeze(net()), optimizer=keras.optimizers.SGD(rate)),
+    )
 
 
 def test_progress_is_shown_or_not(capfd):
@@ -538,7 +585,10 @@ def test_an_interrupt_keeps_the_best_weights(monkeypatch, capsys):
     losses = overfitted(model, progress=True).history["val_loss"]
     np.testing.assert_allclose(losses, overfitting()[:5], atol=1e-5)
     assert model.evaluate(MISLABELLED, verbose=0)[0] == pytest.approx(losses[1], abs=1e-5)
-    assert "Stopped after 5 of 6 epochs; the model has the weights of epoch 2, the best" in capsys.readouterr().out
+    assert (
+        "Stopped after 5 of 6 epochs; the model has the weights of epoch 2, the best"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.slow
@@ -572,37 +622,63 @@ def softmax_net():
     return model
 
 
-@pytest.mark.parametrize("data, error, fragments", [
-    ((X, Y), TypeError, ["data is a tuple", "tf.data.Dataset", ".batch(32)"]),
-    (X, TypeError, ["data is a ndarray", "tf.data.Dataset"]),
-    (None, TypeError, ["data is a NoneType"]),
-    (tf.data.Dataset.from_tensor_slices(X).batch(4), ValueError, ["pairs (images, labels)"]),
-    (tf.data.Dataset.from_tensor_slices((X, Y)), ValueError, ["(8, 8, 3)", "data.batch(32)"]),
-    (batches(X[..., 0], Y), ValueError, ["make batches first"]),
-    (DATA.repeat(), ValueError, ["never ends", "take(n)"]),
-    (DATA.filter(every), ValueError, ["hides its length", "assert_cardinality"]),
-    (DATA.take(0), ValueError, ["is empty", "at least 1"]),
-    (batches(X[..., :1], Y), ValueError, ["(4, 8, 8, 1)", "(B, any, any, 3)", "colour"]),
-    (batches(X / 255, Y), ValueError, ["go from 0 to 1", "0..255"]),
-    (batches(X / 127.5 - 1, Y), ValueError, ["go from -1 to 1", "0..255"]),
-    (batches(X * 257, Y), ValueError, ["to 6.55e+04", "0..255"]),
-    (batches(X * np.nan, Y), ValueError, ["go from nan to nan", "0..255"]),
-    (batches(X, Y + 1), ValueError, ["labels of data", "from 1 to 2", "0 to 1", "'tiny'"]),
-    (batches(X, np.where(np.arange(22) == 21, 2, Y)), ValueError, ["labels of data", "to 2", "0 to 1"]),
-    (batches(X, Y - 1), ValueError, ["from -1"]),
-    (batches(X, np.eye(2)[Y]), ValueError, ["labels of shape (4, 2)", "one whole number an image"]),
-    (batches(X, Y + 0.5), ValueError, ["float64", "one whole number an image"])],
-    ids=["arrays", "images only", "none", "no labels", "no batches", "grey without channel", "endless",
-         "unknown length", "empty", "grey", "0..1", "-1..1", "16 bit", "nan", "labels from 1", "last label", "negative",
-         "one-hot", "floats"])
+@pytest.mark.parametrize(
+    "data, error, fragments",
+    [
+        ((X, Y), TypeError, ["data is a tuple", "tf.data.Dataset", ".batch(32)"]),
+        (X, TypeError, ["data is a ndarray", "tf.data.Dataset"]),
+        (None, TypeError, ["data is a NoneType"]),
+        (tf.data.Dataset.from_tensor_slices(X).batch(4), ValueError, ["pairs (images, labels)"]),
+        (tf.data.Dataset.from_tensor_slices((X, Y)), ValueError, ["(8, 8, 3)", "data.batch(32)"]),
+        (batches(X[..., 0], Y), ValueError, ["make batches first"]),
+        (DATA.repeat(), ValueError, ["never ends", "take(n)"]),
+        (DATA.filter(every), ValueError, ["hides its length", "assert_cardinality"]),
+        (DATA.take(0), ValueError, ["is empty", "at least 1"]),
+        (batches(X[..., :1], Y), ValueError, ["(4, 8, 8, 1)", "(B, any, any, 3)", "colour"]),
+        (batches(X / 255, Y), ValueError, ["go from 0 to 1", "0..255"]),
+        (batches(X / 127.5 - 1, Y), ValueError, ["go from -1 to 1", "0..255"]),
+        (batches(X * 257, Y), ValueError, ["to 6.55e+04", "0..255"]),
+        (batches(X * np.nan, Y), ValueError, ["go from nan to nan", "0..255"]),
+        (batches(X, Y + 1), ValueError, ["labels of data", "from 1 to 2", "0 to 1", "'tiny'"]),
+        (batches(X, np.where(np.arange(22) == 21, 2, Y)), ValueError, ["labels of data", "to 2", "0 to 1"]),
+        (batches(X, Y - 1), ValueError, ["from -1"]),
+        (batches(X, np.eye(2)[Y]), ValueError, ["labels of shape (4, 2)", "one whole number an image"]),
+        (batches(X, Y + 0.5), ValueError, ["float64", "one whole number an image"]),
+    ],
+    ids=[
+        "arrays",
+        "images only",
+        "none",
+        "no labels",
+        "no batches",
+        "grey without channel",
+        "endless",
+        "unknown length",
+        "empty",
+        "grey",
+        "0..1",
+        "-1..1",
+        "16 bit",
+        "nan",
+        "labels from 1",
+        "last label",
+        "negative",
+        "one-hot",
+        "floats",
+    ],
+)
 @pytest.mark.parametrize("what", ["data", "valid"])
 def test_data_that_cannot_be_trained_on(data, error, fragments, what):
     model = freeze(net())
     before = model.get_weights()
     if what == "valid" and data is None:
         return  # no validation is no mistake
-    expected = [f.replace("data is", f"{what} is").replace("data.batch", f"{what}.batch")
-                .replace("of data", f"of {what}") for f in fragments]
+    expected = [
+        f.replace("data is", f"{what} is")
+        .replace("data.batch", f"{what}.batch")
+        .replace("of data", f"of {what}")
+        for f in fragments
+    ]
     with refused(*expected, error=error):
         fit(model, *(data,) if what == "data" else (DATA, data), progress=False)
     assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before))

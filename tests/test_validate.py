@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from test_jupyterlab import browser, lab, model, page, run_all  # noqa: F401, fixtures
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -18,22 +17,31 @@ def exercise(lab, page):  # noqa: F811
     """Exercise 1 open in JupyterLab, with one wrong answer in it, saved."""
     page.goto(f"{lab}/lab/tree/exercises/{NAME}/{NAME}.ipynb?reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.evaluate("""async wrong => {
+    page.evaluate(
+        """async wrong => {
         const app = window.jupyterapp; await app.restored;
         const panel = app.shell.currentWidget; await panel.sessionContext.ready;
         for (const cell of panel.content.model.cells)
             if (cell.getMetadata('nbgrader')?.grade_id === 'class_scores') cell.sharedModel.setSource(wrong);
         await panel.context.save();
-    }""", WRONG)
+    }""",
+        WRONG,
+    )
     return page
 
 
 def test_the_validate_button_shows_what_failed(exercise):
-    button = exercise.locator(".jp-Toolbar button, .jp-Toolbar jp-button").filter(has_text=re.compile("Validate")).first
+    button = (
+        exercise.locator(".jp-Toolbar button, .jp-Toolbar jp-button")
+        .filter(has_text=re.compile("Validate"))
+        .first
+    )
     button.wait_for(timeout=30_000)
     button.click()
     dialog = exercise.locator(".jp-Dialog")
-    dialog.filter(has_text="class_scores_test").or_(dialog.filter(has_text=MESSAGE)).first.wait_for(timeout=120_000)
+    dialog.filter(has_text="class_scores_test").or_(dialog.filter(has_text=MESSAGE)).first.wait_for(
+        timeout=120_000
+    )
     assert MESSAGE in dialog.first.inner_text()
     assert not exercise.complaints and not exercise.outside
 
@@ -50,7 +58,9 @@ def test_check_in_a_cell_shows_the_same(exercise):
         }
     }""")
     for _ in range(60):
-        said = json.dumps(model(exercise, "cells.filter(c => c.cell_type === 'code').at(-1).outputs"), ensure_ascii=False)
+        said = json.dumps(
+            model(exercise, "cells.filter(c => c.cell_type === 'code').at(-1).outputs"), ensure_ascii=False
+        )
         if "score_from_test" in said:
             break
         exercise.wait_for_timeout(500)

@@ -4,6 +4,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from course_utils.datasets import wheels
+from course_utils.datasets.wheels import (
+    CELLS,
+    SIZE,
+    SPLIT_SEEDS,
+    clamped,
+    draw_wheel,
+    in_cells,
+    load,
+    partial_correlation,
+    pictures,
+    solve,
+    turned,
+    with_hole,
+)
+
 import numpy as np
 import pytest
 from checks import refused
@@ -11,13 +27,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from course_utils.datasets import wheels
-from course_utils.datasets.wheels import (CELLS, SIZE, SPLIT_SEEDS, clamped, draw_wheel, in_cells, load,
-                                          partial_correlation, pictures, solve, turned, with_hole)
-
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-FOUR_SPOKES = np.zeros((SIZE, SIZE), bool)  # straight ones, along the rows and columns: as symmetric as pixels get
+FOUR_SPOKES = np.zeros(
+    (SIZE, SIZE), bool
+)  # straight ones, along the rows and columns: as symmetric as pixels get
 _x, _y = np.meshgrid(*2 * [np.arange(SIZE) + 0.5 - SIZE / 2])
 _r = np.hypot(_x, _y)
 FOUR_SPOKES[(_r < 30) & ((_r > 25) | (_r < 9) | (np.abs(_x) < 3) | (np.abs(_y) < 3))] = True
@@ -68,7 +82,10 @@ def test_wheels_differ_in_what_matters():
 
 
 def test_the_mode_is_held_at_the_shaft_and_largest_at_the_rim(solution):
-    assert solution.mode.shape == (SIZE + 1, SIZE + 1) and np.abs(solution.mode).max() == solution.mode.max() == 1
+    assert (
+        solution.mode.shape == (SIZE + 1, SIZE + 1)
+        and np.abs(solution.mode).max() == solution.mode.max() == 1
+    )
     assert (solution.mode[clamped()] == 0).all()
     row, column = np.unravel_index(solution.mode.argmax(), solution.mode.shape)
     assert np.hypot(row - 32, column - 32) > 28
@@ -78,7 +95,9 @@ def test_the_mode_is_held_at_the_shaft_and_largest_at_the_rim(solution):
 def test_a_symmetric_wheel_has_a_symmetric_sensitivity(solution):
     for how in range(8):
         again = turned(solution.sensitivity[None], how)[0]
-        np.testing.assert_allclose(again, solution.sensitivity, atol=1e-6 * np.abs(solution.sensitivity).max())
+        np.testing.assert_allclose(
+            again, solution.sensitivity, atol=1e-6 * np.abs(solution.sensitivity).max()
+        )
 
 
 def test_turning_a_wheel_turns_its_sensitivity_and_leaves_its_frequency():
@@ -87,8 +106,11 @@ def test_turning_a_wheel_turns_its_sensitivity_and_leaves_its_frequency():
     for how in (1, 6):
         other = solve(turned(metal[None], how)[0])
         assert other.frequency == pytest.approx(plain.frequency, rel=1e-8)
-        np.testing.assert_allclose(other.sensitivity, turned(plain.sensitivity[None], how)[0],
-                                   atol=1e-5 * np.abs(plain.sensitivity).max())
+        np.testing.assert_allclose(
+            other.sensitivity,
+            turned(plain.sensitivity[None], how)[0],
+            atol=1e-5 * np.abs(plain.sensitivity).max(),
+        )
 
 
 def test_the_sensitivity_foretells_what_cutting_does(solution):
@@ -98,17 +120,26 @@ def test_the_sensitivity_foretells_what_cutting_does(solution):
     light_rim[2:5, 30:34] = light_rim[-5:-2, 30:34] = light_rim[30:34, 2:5] = light_rim[30:34, -5:-2] = False
     for rows, columns in ((slice(22, 24), (29, 34)), (slice(40, 42), (29, 34))):
         weak_root[rows, columns] = weak_root.T[rows, columns] = False
-    assert solution.sensitivity[FOUR_SPOKES & ~light_rim].sum() < 0 < solution.sensitivity[FOUR_SPOKES & ~weak_root].sum()
+    assert (
+        solution.sensitivity[FOUR_SPOKES & ~light_rim].sum()
+        < 0
+        < solution.sensitivity[FOUR_SPOKES & ~weak_root].sum()
+    )
     assert solve(light_rim).frequency > solution.frequency > solve(weak_root).frequency
 
 
 def test_frequencies_are_those_of_the_sheet_that_is_described():
-    # A full disc, clamped within 5 of 30 pixels: two waves short of nothing, omega a^2 sqrt(rho h / D) near 4.2.
+    # A full disc, clamped within 5 of 30 pixels: two waves short of nothing, omega a^2 sqrt(rho h / D) near
+    # 4.2.
     disc = _r < 30
     stiffness = 210e9 * 1e-3**2 / (12 * (1 - 0.3**2) * 7850)
     expected = 4.2 / (2 * np.pi) * np.sqrt(stiffness) / 0.06**2
     assert solve(disc).frequency == pytest.approx(expected, rel=0.1)
-    assert "1 mm thick" in wheels.__doc__ and "120 mm across" in wheels.__doc__ and wheels.STEEL["thickness"] == 1e-3
+    assert (
+        "1 mm thick" in wheels.__doc__
+        and "120 mm across" in wheels.__doc__
+        and wheels.STEEL["thickness"] == 1e-3
+    )
     assert 2 * wheels.OUTER * wheels.STEEL["pixel"] == pytest.approx(0.120)
 
 
@@ -116,7 +147,9 @@ def test_holes_are_cut_where_they_are_said_to_be():
     disc = np.ones((SIZE, SIZE), bool)
     for angle, (column, row) in {0: (52, 32), 90: (32, 12), 180: (12, 32), 270: (32, 52)}.items():
         rows, columns = np.nonzero(~with_hole(disc, 20, angle, 4))
-        assert rows.mean() + 0.5 == pytest.approx(row, abs=0.3) and columns.mean() + 0.5 == pytest.approx(column, abs=0.3)
+        assert rows.mean() + 0.5 == pytest.approx(row, abs=0.3) and columns.mean() + 0.5 == pytest.approx(
+            column, abs=0.3
+        )
         assert len(rows) == pytest.approx(np.pi * 16, rel=0.1)
     assert with_hole(disc, 20, 0, 0).all() and disc.all()
 
@@ -136,8 +169,13 @@ def test_the_shipped_file_is_small_and_complete(data):
     assert wheels.FILE.stat().st_size <= 500_000
     for part, seeds in zip(data, SPLIT_SEEDS.values()):
         assert part.metal.shape == (len(seeds), SIZE, SIZE) and part.metal.dtype == bool
-        assert part.frequencies.shape == (len(seeds),) and 50 < part.frequencies.min() < part.frequencies.max() < 400
-        assert part.sensitivities.shape == (len(seeds), CELLS, CELLS) and np.isfinite(part.sensitivities).all()
+        assert (
+            part.frequencies.shape == (len(seeds),)
+            and 50 < part.frequencies.min() < part.frequencies.max() < 400
+        )
+        assert (
+            part.sensitivities.shape == (len(seeds), CELLS, CELLS) and np.isfinite(part.sensitivities).all()
+        )
         assert part.images.shape == (len(seeds), SIZE, SIZE, 1) and part.images.dtype == np.float32
         np.testing.assert_array_equal(part.images[..., 0] == 255, part.metal)
     ranges = list(SPLIT_SEEDS.values())
@@ -145,7 +183,9 @@ def test_the_shipped_file_is_small_and_complete(data):
     assert "1500, 100, 300" in str(data) and "Hz" in str(data)
 
 
-@pytest.mark.parametrize("split, i", [("train", 0), ("train", 777), ("train", 1499), ("valid", 42), ("test", 0), ("test", 299)])
+@pytest.mark.parametrize(
+    "split, i", [("train", 0), ("train", 777), ("train", 1499), ("valid", 42), ("test", 0), ("test", 299)]
+)
 def test_the_shipped_wheels_are_those_of_their_seeds(data, split, i):
     from make_wheels import make
 
@@ -170,8 +210,11 @@ def test_a_missing_file_says_how_to_make_it(monkeypatch, tmp_path):
 
 
 def test_no_tensorflow_is_needed():
-    code = ("import sys; from course_utils.datasets import wheels; wheels.solve(wheels.draw_wheel(0)); wheels.load(); "
-            "assert not {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)")
+    code = (
+        "import sys; from course_utils.datasets import wheels; wheels.solve(wheels.draw_wheel(0)); "
+        "wheels.load(); "
+        "assert not {'tensorflow', 'keras', 'matplotlib'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
@@ -181,7 +224,9 @@ def test_no_tensorflow_is_needed():
 def test_cells_hold_the_sum_of_their_pixels():
     picture = np.arange(64 * 64).reshape(64, 64)
     cells = in_cells(picture)
-    assert cells.shape == (16, 16) and cells[2, 3] == picture[8:12, 12:16].sum() and cells.sum() == picture.sum()
+    assert (
+        cells.shape == (16, 16) and cells[2, 3] == picture[8:12, 12:16].sum() and cells.sum() == picture.sum()
+    )
     np.testing.assert_array_equal(in_cells(picture[None].repeat(2, 0))[1], cells)
     assert in_cells(picture, 4).shape == (4, 4)
 
@@ -222,21 +267,37 @@ def test_partial_correlation_is_that_of_the_textbook():
 V = np.arange(6.0) ** 2
 
 
-@pytest.mark.parametrize("a, b, held, fragments", [
-    (V, V[:5], [], ["(6,), (5,)"]), (V[None], V[None], [], ["(1, 6)"]), (V, V, [V[:4]], ["(4,)"]),
-    (V[:2], V[:2], [], ["at least 3"]), (V * np.nan, V, [], ["NaN"]), (V, np.sqrt(V), [V], ["Nothing is left of a"]),
-    (np.sqrt(V), np.ones(6), [], ["Nothing is left of b"])],
-    ids=["lengths", "batch", "held", "few", "NaN", "held itself", "constant"])
+@pytest.mark.parametrize(
+    "a, b, held, fragments",
+    [
+        (V, V[:5], [], ["(6,), (5,)"]),
+        (V[None], V[None], [], ["(1, 6)"]),
+        (V, V, [V[:4]], ["(4,)"]),
+        (V[:2], V[:2], [], ["at least 3"]),
+        (V * np.nan, V, [], ["NaN"]),
+        (V, np.sqrt(V), [V], ["Nothing is left of a"]),
+        (np.sqrt(V), np.ones(6), [], ["Nothing is left of b"]),
+    ],
+    ids=["lengths", "batch", "held", "few", "NaN", "held itself", "constant"],
+)
 def test_bad_partial_correlations(a, b, held, fragments):
     with refused(*fragments):
         partial_correlation(a, b, held)
 
 
-@pytest.mark.parametrize("function", [solve, lambda metal: with_hole(metal, 10, 0, 3)], ids=["solve", "with_hole"])
-@pytest.mark.parametrize("metal, fragments", [
-    (FOUR_SPOKES[None], ["(1, 64, 64)", "metal[0]"]), (FOUR_SPOKES[:32], ["(32, 64)"]),
-    (FOUR_SPOKES.astype(float), ["float64", "bool"]), (None, ["one wheel"])],
-    ids=["batch", "half", "float", "none"])
+@pytest.mark.parametrize(
+    "function", [solve, lambda metal: with_hole(metal, 10, 0, 3)], ids=["solve", "with_hole"]
+)
+@pytest.mark.parametrize(
+    "metal, fragments",
+    [
+        (FOUR_SPOKES[None], ["(1, 64, 64)", "metal[0]"]),
+        (FOUR_SPOKES[:32], ["(32, 64)"]),
+        (FOUR_SPOKES.astype(float), ["float64", "bool"]),
+        (None, ["one wheel"]),
+    ],
+    ids=["batch", "half", "float", "none"],
+)
 def test_bad_wheels(function, metal, fragments):
     with refused(*fragments):
         function(metal)
@@ -257,7 +318,9 @@ def test_bad_holes(hole):
         with_hole(FOUR_SPOKES, *hole)
 
 
-@pytest.mark.parametrize("metal", [FOUR_SPOKES[None, None], FOUR_SPOKES[:5], 1.0 * FOUR_SPOKES], ids=["axes", "rows", "float"])
+@pytest.mark.parametrize(
+    "metal", [FOUR_SPOKES[None, None], FOUR_SPOKES[:5], 1.0 * FOUR_SPOKES], ids=["axes", "rows", "float"]
+)
 def test_bad_pictures(metal):
     with refused("metal", "bool", "(N, 64, 64)"):
         pictures(metal)

@@ -4,16 +4,22 @@ import asyncio
 import gc
 import io
 
+from course_utils import widgets
+from course_utils.datasets import wheels
+from course_utils.widgets import (
+    cam_explorer,
+    material_explorer,
+    predict_then_reveal,
+    threshold_explorer,
+    weight_explorer,
+)
+
 import ipywidgets
 import numpy as np
 import pytest
 from checks import refused
 from ipywidgets.widgets.widget import _instances
 from PIL import Image
-
-from course_utils import widgets
-from course_utils.datasets import wheels
-from course_utils.widgets import cam_explorer, material_explorer, predict_then_reveal, threshold_explorer, weight_explorer
 
 IMAGE = np.random.default_rng(0).uniform(size=(28, 28, 1))
 CAMS = np.random.default_rng(1).normal(size=(7, 7, 2))
@@ -29,11 +35,13 @@ WEIGHTS = np.array([[0.5, 1.0], [0.25, 1.0], [-1.0, 0.5]])
 
 LAYERS = {"early": np.random.default_rng(2).normal(size=(14, 7, 2)), "late": CAMS}
 
-EXPLORERS = {"cam": lambda: cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES),
-             "layers": lambda: cam_explorer(IMAGE, LAYERS, ["seven", "nine"]),
-             "weights": lambda: weight_explorer(F, WEIGHTS, class_idx=1),
-             "threshold": lambda: threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, TRUE_BOX),
-             "predict": lambda: predict_then_reveal(IMAGE, CAMS[..., 0], "seven", default=(1, 2))}
+EXPLORERS = {
+    "cam": lambda: cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES),
+    "layers": lambda: cam_explorer(IMAGE, LAYERS, ["seven", "nine"]),
+    "weights": lambda: weight_explorer(F, WEIGHTS, class_idx=1),
+    "threshold": lambda: threshold_explorer(np.full((48, 48, 3), 200, np.uint8), HILL, TRUE_BOX),
+    "predict": lambda: predict_then_reveal(IMAGE, CAMS[..., 0], "seven", default=(1, 2)),
+}
 
 
 @pytest.fixture(params=EXPLORERS)
@@ -59,10 +67,20 @@ def canvas(box):
 
 # --- controls and their links ----------------------------------------------------------------
 
-CAM_MOVES = {"map of": "class_idx", "evidence": "evidence", "opacity": "opacity", "threshold": "threshold", "colours": "colours"}
-MOVES = {"cam": CAM_MOVES, "layers": {"layer": "layer"} | CAM_MOVES,
-         "weights": {"weight w1": "w1", "weight w2": "w2", "weight w3": "w3"},
-         "threshold": {"threshold": "threshold", "opacity": "opacity"}, "predict": {}}
+CAM_MOVES = {
+    "map of": "class_idx",
+    "evidence": "evidence",
+    "opacity": "opacity",
+    "threshold": "threshold",
+    "colours": "colours",
+}
+MOVES = {
+    "cam": CAM_MOVES,
+    "layers": {"layer": "layer"} | CAM_MOVES,
+    "weights": {"weight w1": "w1", "weight w2": "w2", "weight w3": "w3"},
+    "threshold": {"threshold": "threshold", "opacity": "opacity"},
+    "predict": {},
+}
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -74,7 +92,9 @@ def test_every_control_has_a_label_a_tooltip_and_a_link_to_the_canvas(name):
             control, trait = link.source
             moved[control.description] = link.target[1]
             assert trait == ("value" if isinstance(control, ipywidgets.FloatSlider) else "index")
-            assert getattr(view, link.target[1]) == getattr(control, trait)  # the first picture is that of the controls
+            assert getattr(view, link.target[1]) == getattr(
+                control, trait
+            )  # the first picture is that of the controls
     assert moved == MOVES[name] == {label: MOVES[name][label] for label in controls(box)}
     assert view.descriptions == {label: control.tooltip for label, control in controls(box).items()}
     assert all(len(text) > 8 for text in view.descriptions.values())
@@ -95,7 +115,9 @@ def test_weights_beyond_the_usual_range_are_not_clipped():
 
 def test_no_slider_rounds_the_weights_it_starts_with():
     assert [s.step for s in controls(weight_explorer(F, WEIGHTS, 1)).values()] == [0.05] * 3
-    assert [s.step for s in controls(weight_explorer(F, WEIGHTS + 0.013, 1)).values()] == [None] * 3  # any value
+    assert [s.step for s in controls(weight_explorer(F, WEIGHTS + 0.013, 1)).values()] == [
+        None
+    ] * 3  # any value
 
 
 def test_weights_start_at_half_the_brightness():
@@ -124,11 +146,15 @@ def test_picture_and_maps_are_sent_as_they_are(make):
 
 def test_the_numbers_are_those_given():
     sent = canvas(cam_explorer(IMAGE, CAMS, ["seven", "nine"], SCORES)).sent
-    np.testing.assert_array_equal(np.frombuffer(sent["maps"], "<f4").reshape(7, 7, 2), CAMS.astype(np.float32))
+    np.testing.assert_array_equal(
+        np.frombuffer(sent["maps"], "<f4").reshape(7, 7, 2), CAMS.astype(np.float32)
+    )
     grey = np.round(IMAGE * 255).astype(np.uint8).repeat(3, axis=2)
     np.testing.assert_array_equal(np.frombuffer(sent["picture"], np.uint8).reshape(28, 28, 3), grey)
     assert sent["limit"] == np.abs(CAMS).max() and sent["scores"] == [1.5, -0.25]
-    assert "scores" not in {k for k, v in canvas(cam_explorer(IMAGE, CAMS, ["a", "b"])).sent.items() if v is not None}
+    assert "scores" not in {
+        k for k, v in canvas(cam_explorer(IMAGE, CAMS, ["a", "b"])).sent.items() if v is not None
+    }
 
 
 def test_layers_are_sent_one_after_the_other_and_share_one_scale():
@@ -140,9 +166,17 @@ def test_layers_are_sent_one_after_the_other_and_share_one_scale():
     assert sent["limit"] == max(np.abs(m).max() for m in LAYERS.values())
 
 
-@pytest.mark.parametrize("shape, size, drawn, width", [
-    ((28, 28), 336, (336, 336), 336), ((60, 90, 3), 180, (120, 180), 180), ((224, 224, 3), 336, (224, 224), 336),
-    ((1024, 1024, 3), 336, (342, 342), 336), ((7, 2000), 200, (1, 200), 200)], ids=str)
+@pytest.mark.parametrize(
+    "shape, size, drawn, width",
+    [
+        ((28, 28), 336, (336, 336), 336),
+        ((60, 90, 3), 180, (120, 180), 180),
+        ((224, 224, 3), 336, (224, 224), 336),
+        ((1024, 1024, 3), 336, (342, 342), 336),
+        ((7, 2000), 200, (1, 200), 200),
+    ],
+    ids=str,
+)
 def test_small_images_are_enlarged_and_large_ones_reduced(shape, size, drawn, width):
     sent = canvas(cam_explorer(np.zeros(shape), CAMS, ["a", "b"], size=size)).sent
     assert tuple(sent["shape"]) == drawn and sent["width"] == width
@@ -171,7 +205,9 @@ def test_the_guess_is_the_default_until_a_cell_is_chosen():
 
 def test_without_a_picture_there_are_the_bare_cells():
     sent = canvas(predict_then_reveal(None, HILL, "hill", size=100)).sent
-    assert sent["bare"] and sent["shape"] == [6, 6] and sent["zoom"] == 16 and sent["picture"] == bytes(3 * 36)
+    assert (
+        sent["bare"] and sent["shape"] == [6, 6] and sent["zoom"] == 16 and sent["picture"] == bytes(3 * 36)
+    )
     assert not canvas(EXPLORERS["predict"]()).sent["bare"]
 
 
@@ -236,8 +272,11 @@ def test_a_hole_changes_what_the_network_says_and_what_the_plate_does():
     cut = wheels.with_hole(metal, 12, 90, 2)  # in pixels of 2 mm
     gone, before, after = metal.sum() - cut.sum(), wheels.solve(metal).frequency, wheels.solve(cut).frequency
     assert gone > 0
-    for fragment in (f"takes {gone} of {metal.sum()} pixels", f"Plate elements: {before:.1f} Hz before, {after:.1f} Hz after",
-                     f"CNN: {metal.sum() / 10:.1f} Hz before, {cut.sum() / 10:.1f} Hz after (−"):
+    for fragment in (
+        f"takes {gone} of {metal.sum()} pixels",
+        f"Plate elements: {before:.1f} Hz before, {after:.1f} Hz after",
+        f"CNN: {metal.sum() / 10:.1f} Hz before, {cut.sum() / 10:.1f} Hz after (−",
+    ):
         assert fragment in canvas(box).words
     drawn = canvas(box).jpeg
     controls(box)["angle"].value = 200
@@ -285,7 +324,12 @@ def test_a_cell_that_is_run_again_keeps_its_settings(run):
     first["opacity"].value, first["map of"].index, first["colours"].index = 0.9, 1, 1
     box = run("a", EXPLORERS["cam"])
     again = controls(box)
-    assert (again["opacity"].value, again["map of"].index, again["colours"].index, again["threshold"].value) == (0.9, 1, 1, 0)
+    assert (
+        again["opacity"].value,
+        again["map of"].index,
+        again["colours"].index,
+        again["threshold"].value,
+    ) == (0.9, 1, 1, 0)
     assert controls(run("b", EXPLORERS["cam"]))["opacity"].value == 0.65  # another cell starts anew
     assert controls(run("a", EXPLORERS["cam"]))["opacity"].value == 0.9
 
@@ -300,7 +344,9 @@ def test_a_cell_that_was_changed_shows_what_it_says(run):
 
 
 def test_several_explorers_in_one_cell_keep_theirs(run):
-    both = lambda: (EXPLORERS["cam"](), EXPLORERS["cam"]())
+    def both():
+        return EXPLORERS["cam"](), EXPLORERS["cam"]()
+
     one, two = run("a", both)
     controls(one)["opacity"].value, controls(two)["opacity"].value = 0.1, 0.2
     for _ in range(2):
@@ -349,12 +395,18 @@ NAN_CAMS = CAMS.copy()
 NAN_CAMS[0, 0, 1] = np.nan  # not in the class shown first
 
 
-@pytest.mark.parametrize("cams, fragments", [
-    (CAMS[None], ["(1, 7, 7, 2)", "2 class names", "(h, w, C)", "cams[0]"]),
-    (CAMS[..., 0], ["(7, 7)", "(h, w, C)"]),
-    (CAMS[..., :1], ["(7, 7, 1)", "2 class names"]), (CAMS[:0], ["(0, 7, 2)"]), (NAN_CAMS, ["NaN"]),
-    (CAMS * np.inf, ["infinite"])],
-    ids=["batch", "one class", "too few classes", "empty", "NaN", "infinite"])
+@pytest.mark.parametrize(
+    "cams, fragments",
+    [
+        (CAMS[None], ["(1, 7, 7, 2)", "2 class names", "(h, w, C)", "cams[0]"]),
+        (CAMS[..., 0], ["(7, 7)", "(h, w, C)"]),
+        (CAMS[..., :1], ["(7, 7, 1)", "2 class names"]),
+        (CAMS[:0], ["(0, 7, 2)"]),
+        (NAN_CAMS, ["NaN"]),
+        (CAMS * np.inf, ["infinite"]),
+    ],
+    ids=["batch", "one class", "too few classes", "empty", "NaN", "infinite"],
+)
 def test_bad_cams(cams, fragments):
     with refused(*fragments):
         cam_explorer(IMAGE, cams, ["seven", "nine"])
@@ -385,29 +437,51 @@ def test_bad_scores(scores):
         cam_explorer(IMAGE, CAMS, ["seven", "nine"], scores)
 
 
-@pytest.mark.parametrize("feature_maps, weights, class_idx, error, fragments", [
-    (F[None], WEIGHTS, 1, ValueError, ["(1, 5, 5, 3)", "(H, W, K)"]),
-    (F[..., 0], WEIGHTS, 1, ValueError, ["(5, 5)", "(H, W, K)"]),
-    (F * np.nan, WEIGHTS, 1, ValueError, ["NaN"]),
-    (F, WEIGHTS.T, 1, ValueError, ["(2, 3)", "(K, C)", "class_weights.T"]),
-    (F, WEIGHTS[:2], 1, ValueError, ["(2, 2)", "K = 3"]),
-    (F, WEIGHTS[:, 0], 0, ValueError, ["(3,)", "(K, C)"]),
-    (F, WEIGHTS * np.nan, 1, ValueError, ["class_weights", "NaN"]),
-    (F, WEIGHTS, 2, ValueError, ["2", "out of range", "0 to 1"]),
-    (F, WEIGHTS, -1, ValueError, ["-1", "out of range", "0 to 1"]),
-    (F, WEIGHTS, [0, 1], ValueError, ["(2,)", "1 image"]),
-    (F, WEIGHTS, 1.0, TypeError, ["1.0", "whole number"])],
-    ids=["batch", "one map", "NaN", "transposed", "wrong K", "one axis", "NaN weights", "class 2", "class -1",
-         "two classes", "float class"])
+@pytest.mark.parametrize(
+    "feature_maps, weights, class_idx, error, fragments",
+    [
+        (F[None], WEIGHTS, 1, ValueError, ["(1, 5, 5, 3)", "(H, W, K)"]),
+        (F[..., 0], WEIGHTS, 1, ValueError, ["(5, 5)", "(H, W, K)"]),
+        (F * np.nan, WEIGHTS, 1, ValueError, ["NaN"]),
+        (F, WEIGHTS.T, 1, ValueError, ["(2, 3)", "(K, C)", "class_weights.T"]),
+        (F, WEIGHTS[:2], 1, ValueError, ["(2, 2)", "K = 3"]),
+        (F, WEIGHTS[:, 0], 0, ValueError, ["(3,)", "(K, C)"]),
+        (F, WEIGHTS * np.nan, 1, ValueError, ["class_weights", "NaN"]),
+        (F, WEIGHTS, 2, ValueError, ["2", "out of range", "0 to 1"]),
+        (F, WEIGHTS, -1, ValueError, ["-1", "out of range", "0 to 1"]),
+        (F, WEIGHTS, [0, 1], ValueError, ["(2,)", "1 image"]),
+        (F, WEIGHTS, 1.0, TypeError, ["1.0", "whole number"]),
+    ],
+    ids=[
+        "batch",
+        "one map",
+        "NaN",
+        "transposed",
+        "wrong K",
+        "one axis",
+        "NaN weights",
+        "class 2",
+        "class -1",
+        "two classes",
+        "float class",
+    ],
+)
 def test_bad_weight_explorers(feature_maps, weights, class_idx, error, fragments):
     with refused(*fragments, error=error):
         weight_explorer(feature_maps, weights, class_idx)
 
 
-@pytest.mark.parametrize("cam, box, fragments", [
-    (HILL[None], TRUE_BOX, ["(1, 6, 6)", "(h, w)", "cams[0]"]), (HILL, [TRUE_BOX], ["(1, 4)", "(4,)", "boxes[0]"]),
-    (HILL, (10, 10, 300, 260), ["48 × 48", "300"]), (HILL, (30, 10, 10, 26), ["no area"]),
-    (HILL * np.nan, TRUE_BOX, ["NaN"])], ids=["batch", "boxes", "outside", "swapped", "NaN"])
+@pytest.mark.parametrize(
+    "cam, box, fragments",
+    [
+        (HILL[None], TRUE_BOX, ["(1, 6, 6)", "(h, w)", "cams[0]"]),
+        (HILL, [TRUE_BOX], ["(1, 4)", "(4,)", "boxes[0]"]),
+        (HILL, (10, 10, 300, 260), ["48 × 48", "300"]),
+        (HILL, (30, 10, 10, 26), ["no area"]),
+        (HILL * np.nan, TRUE_BOX, ["NaN"]),
+    ],
+    ids=["batch", "boxes", "outside", "swapped", "NaN"],
+)
 def test_bad_threshold_explorers(cam, box, fragments):
     with refused(*fragments):
         threshold_explorer(np.zeros((48, 48)), cam, box)

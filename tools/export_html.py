@@ -1,9 +1,11 @@
-"""Notebooks as pages that open from disk, with explorers that still move: no kernel, no network, one file each.
+"""Notebooks as pages that open from disk, with explorers that still move: no kernel, no network, one file
+each.
 
     python tools/export_html.py notebooks/02_toy_5x5.ipynb -o build
 
-`jupyter nbconvert` asks a server on the internet for the widgets' JavaScript. The same code is on disk already:
-ipywidgets and anywidget bring it along for the classic notebook. Formulas are typeset when there is a network.
+`jupyter nbconvert` asks a server on the internet for the widgets' JavaScript. The same code is on disk
+already: ipywidgets and anywidget bring it along for the classic notebook. Formulas are typeset when there is
+a network.
 """
 
 import argparse
@@ -15,9 +17,11 @@ import widgetsnbextension
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
-SCRIPTS = (Path(__file__).parent / "offline_widgets.js",
-           Path(widgetsnbextension.__file__).parent / "static" / "extension.js",
-           Path(anywidget.__file__).parent / "nbextension" / "index.js")
+SCRIPTS = (
+    Path(__file__).parent / "offline_widgets.js",
+    Path(widgetsnbextension.__file__).parent / "static" / "extension.js",
+    Path(anywidget.__file__).parent / "nbextension" / "index.js",
+)
 TEMPLATE = """{% extends 'lab/index.html.j2' %}
 {% block html_head_js %}{% endblock %}
 {% block html_head_js_mermaidjs %}{% endblock %}
@@ -30,10 +34,13 @@ TEMPLATE = """{% extends 'lab/index.html.j2' %}
 def export(path, folder):
     """Execute a notebook and write it, with the state of its widgets, as `folder`/name.html; its path."""
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     scripts = [script.read_text(encoding="utf-8").replace("</script", "<\\/script") for script in SCRIPTS]
     page, _ = HTMLExporter(raw_template=TEMPLATE).from_notebook_node(
-        notebook, {"scripts": scripts, "metadata": {"name": path.stem}})
+        notebook, {"scripts": scripts, "metadata": {"name": path.stem}}
+    )
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.stem}.html"
     target.write_text(page, encoding="utf-8")
@@ -41,7 +48,9 @@ def export(path, folder):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("notebooks", nargs="+", type=Path)
     parser.add_argument("-o", "--folder", type=Path, default=Path("build"))
     options = parser.parse_args()

@@ -19,7 +19,9 @@ BUNDLE = ROOT / "build" / "exercises.zip"
 
 def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
-        course.release(ROOT, Path(folder, "exercises"))  # all or nothing: a mistake in one leaves the old ones
+        course.release(
+            ROOT, Path(folder, "exercises")
+        )  # all or nothing: a mistake in one leaves the old ones
         for old in (ROOT / "exercises").glob("ex*"):
             shutil.rmtree(old)
         shutil.copytree(Path(folder, "exercises"), ROOT / "exercises", dirs_exist_ok=True)
@@ -29,7 +31,9 @@ def main(arguments):
         BUNDLE.parent.mkdir(exist_ok=True)
         with zipfile.ZipFile(BUNDLE, "w", zipfile.ZIP_DEFLATED) as bundle:
             for path in files:
-                about = zipfile.ZipInfo(str(path.relative_to(ROOT)))  # 1980, not now: the same bytes every time
+                about = zipfile.ZipInfo(
+                    str(path.relative_to(ROOT))
+                )  # 1980, not now: the same bytes every time
                 about.external_attr = 0o644 << 16
                 bundle.writestr(about, path.read_bytes(), zipfile.ZIP_DEFLATED)
         print(f"handed out: {BUNDLE.relative_to(ROOT)}, {BUNDLE.stat().st_size / 1000:.0f} kB")

@@ -1,10 +1,11 @@
-"""Is it green on other processors too? All notebooks and the numerical tests, in five modes; a table; 1 if any is red.
+"""Is it green on other processors too? All notebooks and the numerical tests, in five modes; a table; 1 if
+any is red.
 
     python tools/processors.py                        all five
     python tools/processors.py --modes avx2 one-core
 
-One machine stands for several: TensorFlow's and NumPy's kernels are told to be those of another processor. What
-a mode can't imitate (another number of vector lanes than this processor has, say) it can't test either.
+One machine stands for several: TensorFlow's and NumPy's kernels are told to be those of another processor.
+What a mode can't imitate (another number of vector lanes than this processor has, say) it can't test either.
 """
 
 import argparse
@@ -27,30 +28,72 @@ MODES = {
 }
 PARTS = {
     "notebooks": ["notebooks"],
-    "numbers": [f"tests/test_{name}.py" for name in ("cam", "explain", "gradients", "faithfulness", "localize", "models",
-                                                     "transfer", "plates", "wheels", "photos")],
+    "numbers": [
+        f"tests/test_{name}.py"
+        for name in (
+            "cam",
+            "explain",
+            "gradients",
+            "faithfulness",
+            "localize",
+            "models",
+            "transfer",
+            "plates",
+            "wheels",
+            "photos",
+        )
+    ],
 }
 
 
 def run(mode, part, report):
     """(passed, names of what isn't green, minutes) of one part of the suite in one mode."""
     workers = "1" if mode == "one-core" else "auto"
-    command = [sys.executable, "-m", "pytest", "-q", "-n", workers, "--maxprocesses", "4", "--dist", "loadfile",
-               "--no-loadscope-reorder", "-m", "not browser and not real_data", f"--junitxml={report}", *PARTS[part]]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        workers,
+        "--maxprocesses",
+        "4",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        "-m",
+        "not browser and not real_data",
+        f"--junitxml={report}",
+        *PARTS[part],
+    ]
     one = {next(iter(os.sched_getaffinity(0)))} if mode == "one-core" else os.sched_getaffinity(0)
     start = time.monotonic()
     try:
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **MODES[mode]}, capture_output=True, text=True,
-                              timeout=LONGEST, preexec_fn=lambda: os.sched_setaffinity(0, one))
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **MODES[mode]},
+            capture_output=True,
+            text=True,
+            timeout=LONGEST,
+            preexec_fn=lambda: os.sched_setaffinity(0, one),
+        )
     except subprocess.TimeoutExpired:  # a worker that crashed may leave the others waiting
         return 0, [f"{part} didn't end within {LONGEST / 60:.0f} minutes"], LONGEST / 60
     minutes = (time.monotonic() - start) / 60
     try:
         cases = list(ElementTree.parse(report).iter("testcase"))
     except (OSError, ElementTree.ParseError):
-        return 0, [f"pytest didn't come to its end ({done.returncode}): {done.stdout[-300:]}{done.stderr[-300:]}"], minutes
-    red = [f"{case.get('classname')}::{case.get('name')}" for case in cases
-           if case.find("failure") is not None or case.find("error") is not None]
+        return (
+            0,
+            [f"pytest didn't come to its end ({done.returncode}): {done.stdout[-300:]}{done.stderr[-300:]}"],
+            minutes,
+        )
+    red = [
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
     skipped = sum(case.find("skipped") is not None for case in cases)
     if not red and done.returncode:
         red = [f"pytest ended with {done.returncode}: {done.stdout[-300:]}"]
@@ -58,8 +101,12 @@ def run(mode, part, report):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES), metavar="MODE", help=", ".join(MODES))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--modes", nargs="+", choices=MODES, default=list(MODES), metavar="MODE", help=", ".join(MODES)
+    )
     modes = parser.parse_args().modes
     if not hasattr(os, "sched_setaffinity"):
         modes = [mode for mode in modes if mode != "one-core"]

@@ -21,17 +21,24 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 def run(path):
     notebook = nbformat.read(path, as_version=4)
     start = time.perf_counter()
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}).execute()
+    NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
+    ).execute()
     seconds = time.perf_counter() - start
-    notebook.metadata = {"kernelspec": KERNELSPEC, "language_info": {"name": "python"},
-                         **{k: v for k, v in notebook.metadata.items() if k == "course"}}
+    notebook.metadata = {
+        "kernelspec": KERNELSPEC,
+        "language_info": {"name": "python"},
+        **{k: v for k, v in notebook.metadata.items() if k == "course"},
+    }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = [o for o in map(_without_widget, cell.outputs) if o is not None]
             stderr = "".join(o.text for o in cell.outputs if o.get("name") == "stderr")
             if stderr:
-                raise SystemExit(f"{path}: a cell writes to stderr, which learners would read as an error:\n{stderr}")
+                raise SystemExit(
+                    f"{path}: a cell writes to stderr, which learners would read as an error:\n{stderr}"
+                )
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
     print(f"{path}: {seconds:.0f} s")

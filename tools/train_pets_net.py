@@ -15,12 +15,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import time
 
+from course_utils.datasets import pets
+from course_utils.models import WEIGHTS, pets_net, pets_net_weights
+
 import keras
 import numpy as np
 import tensorflow as tf
-
-from course_utils.datasets import pets
-from course_utils.models import WEIGHTS, pets_net, pets_net_weights
 
 TRAIN_SEED, N_TRAIN = 1_000_000, 2_000
 TEST_SEED, N_TEST = 2_000_000, 500
@@ -30,17 +30,23 @@ FIRST_SEED = 74  # the cat on the first page
 
 def train(model, images, labels, epochs=EPOCHS):
     """Adam with warm-up and cosine decay; half of the pictures are flipped."""
-    batches = (tf.data.Dataset.from_tensor_slices((images, labels))
-               .shuffle(len(images), seed=0)
-               .batch(BATCH_SIZE)
-               .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
-               .prefetch(2))
+    batches = (
+        tf.data.Dataset.from_tensor_slices((images, labels))
+        .shuffle(len(images), seed=0)
+        .batch(BATCH_SIZE)
+        .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
+        .prefetch(2)
+    )
     steps = epochs * len(batches)
     warm_up = len(batches) // 2
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE / 10, steps - warm_up, alpha=0.0,
-                                                  warmup_target=LEARNING_RATE, warmup_steps=warm_up)
-    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  metrics=["accuracy"])
+    rate = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps - warm_up, alpha=0.0, warmup_target=LEARNING_RATE, warmup_steps=warm_up
+    )
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
     model.fit(batches, epochs=epochs, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
@@ -69,8 +75,16 @@ def store_first_map(model, path):
     class_weights, bias = model.get_layer("class_scores").get_weights()
     np.testing.assert_allclose(feature_maps.mean((1, 2)) @ class_weights + bias, class_scores, rtol=1e-4)
     assert class_scores.argmax() == pet.label == 0, "the first map should be a cat's: change FIRST_SEED"
-    np.savez_compressed(path, image=pet.image, feature_maps=feature_maps, class_weights=class_weights,
-                        bias=bias, class_scores=class_scores, label=pet.label, seed=FIRST_SEED)
+    np.savez_compressed(
+        path,
+        image=pet.image,
+        feature_maps=feature_maps,
+        class_weights=class_weights,
+        bias=bias,
+        class_scores=class_scores,
+        label=pet.label,
+        seed=FIRST_SEED,
+    )
 
 
 def main(grids):
@@ -85,14 +99,21 @@ def main(grids):
         start = time.perf_counter()
         model = pets_net(grid=grid)
         train(model, learnt.images, learnt.labels)
-        print(f"{grid} x {grid} cells: {model.count_params():,} parameters, trained in {time.perf_counter() - start:.0f} s")
+        print(
+            f"{grid} x {grid} cells: {model.count_params():,} parameters, trained in "
+            f"{time.perf_counter() - start:.0f} s"
+        )
         _, class_scores = look(model, unseen.images)
         accuracy = np.mean(class_scores.argmax(1) == unseen.labels)
-        print(f"on {N_TEST} unseen pets: accuracy {accuracy:.3f}, peak of the map in the head's box "
-              f"{pointing(model, unseen):.3f}")
+        print(
+            f"on {N_TEST} unseen pets: accuracy {accuracy:.3f}, peak of the map in the head's box "
+            f"{pointing(model, unseen):.3f}"
+        )
 
         shipped, path = pets_net(grid=grid), pets_net_weights(grid)
-        shipped.set_weights(model.get_weights())  # never compiled: the optimiser's memory would treble the file
+        shipped.set_weights(
+            model.get_weights()
+        )  # never compiled: the optimiser's memory would treble the file
         shipped.save_weights(path)
         print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
         if grid == 24:

@@ -1,39 +1,49 @@
 """Trains `photo_net` from random weights on photographs of cats and dogs, and measures what it is worth.
 
-    python tools/train_photo_net.py PHOTOS.npz        about 70 minutes on two cores; writes weights/photo_net.npz
+    python tools/train_photo_net.py PHOTOS.npz        about 70 minutes on two cores; writes
+    weights/photo_net.npz
 
-PHOTOS.npz holds 20,000 JPEGs of 136x136 pixels in one array (jpegs, offsets), their labels (0 cat, 1 dog), and the
-scores that a MobileNet with a trained head gives them (teacher_logits). 2,500 of them are never trained on.
-Loss: 0.3 of the labels' cross-entropy and 0.7 of the teacher's at temperature 2 (Hinton et al. 2015).
+PHOTOS.npz holds 20,000 JPEGs of 136x136 pixels in one array (jpegs, offsets), their labels (0 cat, 1 dog),
+and the scores that a MobileNet with a trained head gives them (teacher_logits). 2,500 of them are never
+trained on. Loss: 0.3 of the labels' cross-entropy and 0.7 of the teacher's at temperature 2 (Hinton et al.
+2015).
 """
 
 import argparse
 import io
 from pathlib import Path
 
-import numpy as np
-
 from course_utils import models
+
+import numpy as np
 
 HELD_OUT, TEMPERATURE, BATCH, PEAK_RATE, SEED = 2_500, 2.0, 100, 3e-3, 0
 PHASES = ((96, 45), (128, 27))  # pixels, epochs: small pictures first, they cost half
 
 
 def photographs(file):
-    """(images (N, 136, 136, 3) uint8, labels (N,), teacher's scores (N, 2)) and which of them are held out."""
+    """(images (N, 136, 136, 3) uint8, labels (N,), teacher's scores (N, 2)) and which are held out."""
     from PIL import Image
 
     with np.load(file) as stored:
-        jpegs, offsets, labels, teacher = (stored[k] for k in ("jpegs", "offsets", "labels", "teacher_logits"))
-    images = np.stack([np.asarray(Image.open(io.BytesIO(jpegs[a:b].tobytes())).convert("RGB"))
-                       for a, b in zip(offsets[:-1], offsets[1:])])
+        jpegs, offsets, labels, teacher = (
+            stored[k] for k in ("jpegs", "offsets", "labels", "teacher_logits")
+        )
+    images = np.stack(
+        [
+            np.asarray(Image.open(io.BytesIO(jpegs[a:b].tobytes())).convert("RGB"))
+            for a, b in zip(offsets[:-1], offsets[1:])
+        ]
+    )
     held_out = np.zeros(len(labels), bool)
     held_out[np.random.default_rng(SEED).permutation(len(labels))[:HELD_OUT]] = True
     return images, labels, teacher.astype(np.float32), held_out
 
 
 def batches(images, targets, size):
-    """One epoch after the other of random crops (half to all of a picture), half of them mirrored, lighter or darker."""
+    """One epoch after the other of random crops (half to all of a picture), half of them mirrored, lighter or
+    darker.
+    """
     import tensorflow as tf
 
     rng = np.random.default_rng((SEED, size))
@@ -52,8 +62,14 @@ def batches(images, targets, size):
 
     def augmented(chosen):
         boxes, gain, offset = tf.numpy_function(batch, [chosen], [tf.float32] * 3)
-        crops = tf.image.crop_and_resize(tf.gather(everything, chosen), tf.ensure_shape(boxes, (BATCH, 4)), tf.range(BATCH), (size, size))
-        crops = (crops - 127.5) * tf.reshape(gain, (BATCH, 1, 1, 3)) + 127.5 + tf.reshape(offset, (BATCH, 1, 1, 1))
+        crops = tf.image.crop_and_resize(
+            tf.gather(everything, chosen), tf.ensure_shape(boxes, (BATCH, 4)), tf.range(BATCH), (size, size)
+        )
+        crops = (
+            (crops - 127.5) * tf.reshape(gain, (BATCH, 1, 1, 3))
+            + 127.5
+            + tf.reshape(offset, (BATCH, 1, 1, 1))
+        )
         return tf.clip_by_value(crops, 0, 255), tf.gather(targets, chosen)
 
     order = tf.data.Dataset.range(len(images)).shuffle(len(images), seed=SEED).repeat()
@@ -61,7 +77,9 @@ def batches(images, targets, size):
 
 
 def labels_and_teacher(targets, scores):
-    """0.3 of the cross-entropy with the label, 0.7 of that with the teacher; targets (B, 3): label and two scores."""
+    """0.3 of the cross-entropy with the label, 0.7 of that with the teacher; targets (B, 3): label and two
+    scores.
+    """
     import keras
     from keras import ops
 
@@ -72,13 +90,17 @@ def labels_and_teacher(targets, scores):
 
 
 def trained(images, targets):
-    """A `photo_net` with batch normalisation, trained by AdamW with one cycle of the learning rate over both phases."""
+    """A `photo_net` with batch normalisation, trained by AdamW with one cycle of the learning rate over both
+    phases.
+    """
     import keras
 
     keras.utils.set_random_seed(SEED)
     model, per_epoch = models.photo_net(trained=False), len(images) // BATCH
     steps = per_epoch * sum(epochs for _, epochs in PHASES)
-    rate = keras.optimizers.schedules.CosineDecay(PEAK_RATE / 25, steps * 9 // 10, warmup_target=PEAK_RATE, warmup_steps=steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        PEAK_RATE / 25, steps * 9 // 10, warmup_target=PEAK_RATE, warmup_steps=steps // 10
+    )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=0.05)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     model.compile(optimizer, loss=labels_and_teacher)
@@ -88,11 +110,15 @@ def trained(images, targets):
 
 
 def folded(model):
-    """Its weights by the names that `photo_net()` gives them, each batch normalisation inside its convolution, as float16."""
+    """Its weights by the names that `photo_net()` gives them, each batch normalisation inside its
+    convolution, as float16.
+    """
     weights = {}
     for layer in model.layers:
         if layer.name == "class_scores":
-            weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"] = map(np.asarray, layer.get_weights())
+            weights[f"{layer.name}/kernel"], weights[f"{layer.name}/bias"] = map(
+                np.asarray, layer.get_weights()
+            )
         elif type(layer).__name__ == "Conv2D":
             norm = model.get_layer(f"{layer.name}_norm")
             gamma, beta, mean, variance = norm.get_weights()
@@ -103,7 +129,9 @@ def folded(model):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("photos", type=Path)
     images, labels, teacher, held_out = photographs(parser.parse_args().photos)
     targets = np.column_stack([labels, teacher]).astype(np.float32)

@@ -12,13 +12,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import time
 
-import keras
-import numpy as np
-import tensorflow as tf
-
 from course_utils.datasets.other_drawings import KINDS, drawn_others
 from course_utils.models import WEIGHTS
 from course_utils.transfer import small_backbone
+
+import keras
+import numpy as np
+import tensorflow as tf
 
 TRAIN_SEED, N_TRAIN = 3_000_000, 4_000
 TEST_SEED, N_TEST = 3_900_000, 500
@@ -27,17 +27,24 @@ EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
 
 def train(model, images, labels):
     """Adam with warm-up and cosine decay; half of the pictures are flipped."""
-    batches = (tf.data.Dataset.from_tensor_slices((images, labels))
-               .shuffle(len(images), seed=0)
-               .batch(BATCH_SIZE)
-               .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
-               .prefetch(2))
+    batches = (
+        tf.data.Dataset.from_tensor_slices((images, labels))
+        .shuffle(len(images), seed=0)
+        .batch(BATCH_SIZE)
+        .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
+        .prefetch(2)
+    )
     steps = EPOCHS * len(batches)
     warm_up = steps // (2 * EPOCHS)
-    rate = keras.optimizers.schedules.CosineDecay(LEARNING_RATE / 10, steps - warm_up, alpha=0.0,
-                                                  warmup_target=LEARNING_RATE, warmup_steps=warm_up)
-    model.compile(keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-                  metrics=["accuracy"], jit_compile=False)  # compiling costs more than it saves here
+    rate = keras.optimizers.schedules.CosineDecay(
+        LEARNING_RATE / 10, steps - warm_up, alpha=0.0, warmup_target=LEARNING_RATE, warmup_steps=warm_up
+    )
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        jit_compile=False,
+    )  # compiling costs more than it saves here
     model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
@@ -54,10 +61,14 @@ def main():
     trained = time.perf_counter()
 
     guesses = model.predict(unseen.images.astype(np.float32), batch_size=50, verbose=0).argmax(1)
-    print(f"drawing {N_TRAIN + N_TEST:,} pictures: {drawn - start:.0f} s; training: {trained - drawn:.0f} s; "
-          f"{backbone.count_params():,} parameters")
-    print(f"on {N_TEST} unseen drawings: accuracy {np.mean(guesses == unseen.labels):.3f}; "
-          + ", ".join(f"{kind} {np.mean(guesses[unseen.labels == i] == i):.2f}" for i, kind in enumerate(KINDS)))
+    print(
+        f"drawing {N_TRAIN + N_TEST:,} pictures: {drawn - start:.0f} s; training: {trained - drawn:.0f} s; "
+        f"{backbone.count_params():,} parameters"
+    )
+    print(
+        f"on {N_TEST} unseen drawings: accuracy {np.mean(guesses == unseen.labels):.3f}; "
+        + ", ".join(f"{kind} {np.mean(guesses[unseen.labels == i] == i):.2f}" for i, kind in enumerate(KINDS))
+    )
 
     shipped = small_backbone()  # never compiled: the optimiser's memory would treble the file
     shipped.set_weights(backbone.get_weights())

@@ -51,8 +51,9 @@ def _weights(t, *polynomials):
 
 
 BEZIER = _weights(np.linspace(0, 1, 12), (1, -3, 3, -1), (0, 3, -6, 3), (0, 0, 3, -3), (0, 0, 0, 1))
-CATMULL_ROM = _weights(np.arange(5) / 5,
-                       (0, -0.5, 1, -0.5), (1, 0, -2.5, 1.5), (0, 0.5, 2, -1.5), (0, 0, -0.5, 0.5))
+CATMULL_ROM = _weights(
+    np.arange(5) / 5, (0, -0.5, 1, -0.5), (1, 0, -2.5, 1.5), (0, 0.5, 2, -1.5), (0, 0, -0.5, 0.5)
+)
 
 
 def polygon(*points):
@@ -99,10 +100,10 @@ def tube(path, width, end_width=None):
 def grow(outline, width):
     """The outline moved outwards by `width` everywhere; very sharp corners become blunt."""
     edges = np.concatenate([outline[1:], outline[:1]]) - outline
-    twice_the_area = (outline.conj() * edges).imag.sum()         # its sign tells which side is outside
+    twice_the_area = (outline.conj() * edges).imag.sum()  # its sign tells which side is outside
     outwards = -1j * np.sign(twice_the_area) * edges / (np.abs(edges) + 1e-9)
     before = np.concatenate([outwards[-1:], outwards[:-1]])
-    opening = 1 + (outwards * before.conj()).real                # 2 on a straight line, 0 at a needle's point
+    opening = 1 + (outwards * before.conj()).real  # 2 on a straight line, 0 at a needle's point
     return outline + width * (outwards + before) / np.maximum(opening, 0.4)
 
 

@@ -15,10 +15,10 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.datasets.pets import _whole_number
+
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
-
-from course_utils.datasets.pets import _whole_number
 
 MAX_PIXELS = 64_000_000  # 8,000 x 8,000: 200 MB when decoded
 # What phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that.
@@ -30,12 +30,24 @@ FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000", "PPM
 _NOT_MEANT = ("Thumbs.db", "desktop.ini", "__MACOSX")  # left behind by systems, as what begins with a dot
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 _SMALL = 4  # enlarging more than this is worth a line in the report
-_KINDS = {"1": "black and white", "L": "grey", "P": "palette", "CMYK": "CMYK", "I": "32-bit grey",
-          "F": "floating-point grey"}
+_KINDS = {
+    "1": "black and white",
+    "L": "grey",
+    "P": "palette",
+    "CMYK": "CMYK",
+    "I": "32-bit grey",
+    "F": "floating-point grey",
+}
 # What undoes each EXIF orientation; 1 is upright.
-_TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-          4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-          6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_90}
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class Row(NamedTuple):
@@ -54,7 +66,7 @@ class Report(list):
     def __str__(self):
         if not self:
             return "Every file was fine as it is."
-        rows = [[_fit(cell, width) for cell, width in zip(row, (40, 70, 60))] for row in self[:self.most]]
+        rows = [[_fit(cell, width) for cell, width in zip(row, (40, 70, 60))] for row in self[: self.most]]
         header = ["file", "what was found", "what was done"]
         widths = [max(map(len, column)) for column in zip(header, *rows)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
@@ -86,12 +98,15 @@ class Photos(NamedTuple):
         """images, labels; raises ValueError unless at least two classes have pictures."""
         present = [self.class_names[k] for k in np.unique(self.labels)]
         if len(present) < 2:
-            raise ValueError(f"Only {present[0]!r} has pictures, and one class alone can't be told from "
-                             "anything: add a second sub-folder, with pictures of what isn't it.")
+            raise ValueError(
+                f"Only {present[0]!r} has pictures, and one class alone can't be told from "
+                "anything: add a second sub-folder, with pictures of what isn't it."
+            )
         return self.images, self.labels
 
 
 # ---- a folder ----
+
 
 def load_folder(folder, size=224, per_class=None):
     """The pictures of a folder with one sub-folder a class, as `Photos` of size x size pixels.
@@ -111,16 +126,23 @@ def load_folder(folder, size=224, per_class=None):
         raise ValueError(f"{name!r} is a file: give the folder that has one sub-folder a class.")
     class_names, files, skipped = _find(folder)
     if not class_names:
-        raise ValueError(f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the "
-                         "pictures of each class into a sub-folder with the name of the class.")
+        raise ValueError(
+            f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the "
+            "pictures of each class into a sub-folder with the name of the class."
+        )
     images, labels, used, not_used, changed = _read_all(folder, files, size, per_class)
     skipped += not_used
     if not used:
         first = f" (the first, {_fit(skipped[0].file, 40)}: {skipped[0].found})" if skipped else ""
-        raise ValueError(f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other "
-                         f"files{first}: put pictures, JPEG or PNG say, into the sub-folders.")
-    classes = [Row(f"{_plain(name)}/", "no picture that can be used", "kept as a class without pictures")
-               for k, name in enumerate(class_names) if k not in labels]
+        raise ValueError(
+            f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other "
+            f"files{first}: put pictures, JPEG or PNG say, into the sub-folders."
+        )
+    classes = [
+        Row(f"{_plain(name)}/", "no picture that can be used", "kept as a class without pictures")
+        for k, name in enumerate(class_names)
+        if k not in labels
+    ]
     if len(class_names) - len(classes) == 1:
         classes.append(Row("(the folder)", "only one class with pictures", "loaded; training needs two"))
     return Photos(images, labels, class_names, Report(classes + skipped + changed), used)
@@ -132,8 +154,14 @@ def _find(folder):
     if problem:
         raise ValueError(f"The folder {_plain(folder.name)!r} {problem}: change its permissions or copy it.")
     class_names = tuple(name for name in entries if (folder / name).is_dir())
-    files, skipped = [], [Row(_plain(name), "outside the class folders", "skipped")
-                          for name in entries if name not in class_names]
+    files, skipped = (
+        [],
+        [
+            Row(_plain(name), "outside the class folders", "skipped")
+            for name in entries
+            if name not in class_names
+        ],
+    )
     for label, class_name in enumerate(class_names):
         names, problem = _listing(folder / class_name)
         if problem:
@@ -176,7 +204,7 @@ def _read_all(folder, files, size, per_class):
         used.append(name)
         if notes:
             changed.append(Row(_plain(name), *map("; ".join, zip(*notes))))
-    return images[:len(used)], np.array(labels, np.int64), tuple(used), skipped, changed
+    return images[: len(used)], np.array(labels, np.int64), tuple(used), skipped, changed
 
 
 def _room_for(n, size):
@@ -184,12 +212,15 @@ def _room_for(n, size):
 
     needed, free = n * size * size * 3 * 4, psutil.virtual_memory().available
     if needed > 0.7 * free:
-        raise ValueError(f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, "
-                         f"and {free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size.")
+        raise ValueError(
+            f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
+        )
     return np.empty((n, size, size, 3), np.float32)
 
 
 # ---- a file ----
+
 
 class _Unusable(Exception):
     """Why a file can't be used, as a phrase."""
@@ -198,9 +229,10 @@ class _Unusable(Exception):
 def open_image(path, name=None):
     """The picture in a file: (H, W, 3) uint8, RGB, upright, transparent parts white; of several, the first.
 
-    path: of a file, or an open binary one, which messages then call `name`. A JPEG of more than 64 million pixels
-    comes at a half of its height and width. Raises FileNotFoundError if there is no such file, and ValueError with
-    the reason if it isn't a picture that can be read, or one of more than 64 million pixels (a JPEG: 256).
+    path: of a file, or an open binary one, which messages then call `name`. A JPEG of more than 64 million
+    pixels comes at a half of its height and width. Raises FileNotFoundError if there is no such file, and
+    ValueError with the reason if it isn't a picture that can be read, or one of more than 64 million pixels
+    (a JPEG: 256).
     """
     if not hasattr(path, "read"):
         path = _path(path, "file")
@@ -210,8 +242,10 @@ def open_image(path, name=None):
     try:
         image, _ = _read(path)
     except _Unusable as reason:
-        raise ValueError(f"{_plain(name or 'the file')!r} can't be opened as a picture ({reason}): save it anew as an "
-                         "ordinary JPEG or PNG, or leave it out.") from reason
+        raise ValueError(
+            f"{_plain(name or 'the file')!r} can't be opened as a picture ({reason}): save it anew as an "
+            "ordinary JPEG or PNG, or leave it out."
+        ) from reason
     return image
 
 
@@ -224,7 +258,7 @@ def _read(path, size=None):
     if not opened and not os.path.isfile(path):  # a pipe, say, would be waited for without end
         raise _Unusable("a folder" if os.path.isdir(path) else "not a file, or a link to nowhere")
     try:
-        with (contextlib.nullcontext(path) if opened else open(path, "rb")) as file, warnings.catch_warnings():
+        with contextlib.nullcontext(path) if opened else open(path, "rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata and on size
             start = file.read(512)
             if not start:
@@ -322,11 +356,13 @@ def _square(image, size):
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2
-    return image.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side),
-                        reducing_gap=3)
+    return image.resize(
+        (size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side), reducing_gap=3
+    )
 
 
 # ---- words ----
+
 
 def _what_else(start):
     """What a file is that isn't a picture, from its first bytes."""
@@ -351,7 +387,9 @@ def _too_large(pixels, allowed):
 def _fit(text, width):
     """Plain text on one line, its middle left out if it is longer than `width`."""
     text = _plain(text)
-    return text if len(text) <= width else f"{text[:width // 2]}…{text[len(text) - width + width // 2 + 1:]}"
+    return (
+        text if len(text) <= width else f"{text[: width // 2]}…{text[len(text) - width + width // 2 + 1 :]}"
+    )
 
 
 def _plain(text):
@@ -363,7 +401,8 @@ def _path(path, kind):
     if not isinstance(path, (str, os.PathLike)) or not str(path):
         raise ValueError(f"Give the {kind}'s path, as text or as a Path, instead of {path!r}.")
     if not os.path.lexists(path):
-        raise FileNotFoundError(f"There is no {kind} {_plain(str(path))!r}: check the path, which starts "
-                                "from the folder the notebook is in.")
+        raise FileNotFoundError(
+            f"There is no {kind} {_plain(str(path))!r}: check the path, which starts "
+            "from the folder the notebook is in."
+        )
     return Path(path)
-

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils import cam
+
+import numpy as np
 
 CLASS_NAMES = ("7", "9")
 
@@ -19,9 +19,13 @@ class Digits(NamedTuple):
     source: str  # "tfds" or "embedded"
 
     def __str__(self):
-        what = {"tfds": "MNIST, 28 x 28 pixels",
-                "embedded": "the 8 x 8 digits that scikit-learn ships, enlarged and framed to 28 x 28 pixels"}[self.source]
-        return f"Sevens and nines of {what}: {len(self.y_train):,} to train on, {len(self.y_test):,} to test on."
+        what = {
+            "tfds": "MNIST, 28 x 28 pixels",
+            "embedded": "the 8 x 8 digits that scikit-learn ships, enlarged and framed to 28 x 28 pixels",
+        }[self.source]
+        return (
+            f"Sevens and nines of {what}: {len(self.y_train):,} to train on, {len(self.y_test):,} to test on."
+        )
 
 
 def load(source="auto"):
@@ -38,8 +42,10 @@ def load(source="auto"):
     if source == "embedded" or (source == "auto" and not fetch.tfds_ready("mnist")):
         return _embedded()
     if not fetch.tfds_ready("mnist"):
-        raise FileNotFoundError(f"MNIST isn't on this machine yet; get it with `{fetch.how_to_get('mnist')}`, "
-                                'or use load("embedded") meanwhile.')
+        raise FileNotFoundError(
+            f"MNIST isn't on this machine yet; get it with `{fetch.how_to_get('mnist')}`, "
+            'or use load("embedded") meanwhile.'
+        )
     return _from_tfds(fetch.tfds_dir())
 
 
@@ -48,7 +54,9 @@ def _from_tfds(folder):
 
     arrays = []
     for split in ("train", "test"):
-        data = tfds.as_numpy(tfds.load("mnist", split=split, data_dir=str(folder), download=False, batch_size=-1))
+        data = tfds.as_numpy(
+            tfds.load("mnist", split=split, data_dir=str(folder), download=False, batch_size=-1)
+        )
         arrays += _sevens_and_nines(data["image"] / np.float32(255), data["label"])
     return Digits(*arrays, source="tfds")
 
@@ -58,7 +66,9 @@ def _embedded():
 
     digits = load_digits()
     enlarged = cam.upsample(digits.images.astype(np.float32) / 16, 20)
-    framed = np.pad(enlarged, ((0, 0), (4, 4), (4, 4)))[..., None]  # a digit fills 20 x 20 pixels, as in MNIST
+    framed = np.pad(enlarged, ((0, 0), (4, 4), (4, 4)))[
+        ..., None
+    ]  # a digit fills 20 x 20 pixels, as in MNIST
     images, labels = _sevens_and_nines(framed, digits.target)
     test = np.arange(len(labels)) % 5 == 4
     return Digits(images[~test], labels[~test], images[test], labels[test], source="embedded")

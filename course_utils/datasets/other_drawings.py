@@ -10,14 +10,31 @@ A seed fixes a picture, as in `pets`.
 
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils.datasets import animals, scenery
 from course_utils.datasets.animals import LINE, PINK, ROSE, SIDES
-from course_utils.datasets.drawing import (BLACK, CIRCLE, HALF_TURN, INK, WHITE, Canvas, blend, curve,
-                                           darker, ellipse, flipped, lighter, polygon, random_colour,
-                                           rectangle, rounded, segment, tube)
+from course_utils.datasets.drawing import (
+    BLACK,
+    CIRCLE,
+    HALF_TURN,
+    INK,
+    WHITE,
+    Canvas,
+    blend,
+    curve,
+    darker,
+    ellipse,
+    flipped,
+    lighter,
+    polygon,
+    random_colour,
+    rectangle,
+    rounded,
+    segment,
+    tube,
+)
 from course_utils.datasets.pets import _light, _whole_number
+
+import numpy as np
 
 KINDS = ("rabbit", "bear", "pig", "mouse", "fox", "car", "fish", "boat", "sunflower", "house")
 _STREAMS = ("label", "layout", "subject", "scenery", "light")
@@ -46,12 +63,13 @@ def draw_other(seed, kind=None, size=96):
     behind = [entry for entry in clutter if entry[1] < subject.feet]
     _draw_clutter(canvas, rng, behind)
     _draw_subject(canvas, subject, KINDS[label], _stream("subject", seed, 1))
-    _draw_clutter(canvas, rng, clutter[len(behind):])
+    _draw_clutter(canvas, rng, clutter[len(behind) :])
     return _light(canvas.finish(), _stream("light", seed)), label
 
 
 def drawn_others(n, seed=0, size=96):
-    """Draw the seeds from `seed` to `seed + n - 1`, as `Others`: images (n, size, size, 3) uint8, labels (n,).
+    """Draw the seeds from `seed` to `seed + n - 1`, as `Others`: images (n, size, size, 3) uint8, labels
+    (n,).
 
     Balanced: of the seeds from 10k to 10k + 9, one shows each kind. Raises ValueError for anything but
     whole numbers, n from 1, seed from 0 and size from 32 on.
@@ -93,8 +111,9 @@ def _position_of(kind):
         return KINDS.index(kind)
     if isinstance(kind, (int, np.integer)) and not isinstance(kind, bool) and 0 <= kind < len(KINDS):
         return int(kind)
-    raise ValueError(f"kind must be one of {', '.join(KINDS)}, its position from 0 to 9, or None, "
-                     f"but {kind!r} was given.")
+    raise ValueError(
+        f"kind must be one of {', '.join(KINDS)}, its position from 0 to 9, or None, but {kind!r} was given."
+    )
 
 
 def _one_animal(rng, seed, kind):
@@ -108,8 +127,10 @@ def _one_animal(rng, seed, kind):
     animal = animals.choose_pet(_stream("subject", seed), x, y, radius, mirror, body)
     tail = TAILS[kind](_middle_line(body.near[0]))
     colour, share = TINTS.get(kind, (WHITE, 0))
-    return animal._replace(body=body._replace(near=[tail, *body.near[1:]]),
-                           coat=animal.coat._replace(main=blend(animal.coat.main, colour, share)))
+    return animal._replace(
+        body=body._replace(near=[tail, *body.near[1:]]),
+        coat=animal.coat._replace(main=blend(animal.coat.main, colour, share)),
+    )
 
 
 def _one_object(rng, seed, kind):
@@ -192,8 +213,11 @@ def draw_head(canvas, animal, head):
             canvas.fill(ear.mean() + 0.6 * (ear - ear.mean()), head.inside)
         canvas.fill(skull, coat.main)
     colours = {"stripes": blend(coat.main, (30, 20, 20), 0.42), "blaze": coat.second}
-    canvas.fill_mask(canvas.mask(animals.MARKINGS[coat.marking]), colours.get(coat.marking, coat.marks),
-                     within=canvas.mask([skull]))
+    canvas.fill_mask(
+        canvas.mask(animals.MARKINGS[coat.marking]),
+        colours.get(coat.marking, coat.marks),
+        within=canvas.mask([skull]),
+    )
     if not head.inside:
         for ear in ears:
             canvas.fill_as_one([ear], darker(colour, 0.16), coat.line, LINE)
@@ -274,25 +298,45 @@ def _symmetric(*half):
 
 HEADS = {
     "rabbit": Head(
-        2.35, _symmetric((0, -0.78), (0.5, -0.68), (0.84, -0.15), (0.9, 0.35), (0.5, 0.8), (0, 0.9)),
+        2.35,
+        _symmetric((0, -0.78), (0.5, -0.68), (0.84, -0.15), (0.9, 0.35), (0.5, 0.8), (0, 0.9)),
         rounded((0.14, -0.6), (0.14, -1.3), (0.34, -1.98), (0.56, -2), (0.7, -1.3), (0.56, -0.55)),
-        PINK, rabbit_face),
+        PINK,
+        rabbit_face,
+    ),
     "bear": Head(
-        1.25, _symmetric((0, -0.84), (0.6, -0.7), (0.98, 0), (0.86, 0.55), (0.4, 0.86), (0, 0.9)),
-        ellipse(0.72, -0.7, 0.38, 0.38), (120, 84, 76), bear_face),
+        1.25,
+        _symmetric((0, -0.84), (0.6, -0.7), (0.98, 0), (0.86, 0.55), (0.4, 0.86), (0, 0.9)),
+        ellipse(0.72, -0.7, 0.38, 0.38),
+        (120, 84, 76),
+        bear_face,
+    ),
     "pig": Head(
-        1.2, _symmetric((0, -0.8), (0.55, -0.7), (0.92, -0.1), (0.9, 0.45), (0.5, 0.84), (0, 0.9)),
+        1.2,
+        _symmetric((0, -0.8), (0.55, -0.7), (0.92, -0.1), (0.9, 0.45), (0.5, 0.84), (0, 0.9)),
         rounded((0.3, -0.76), (0.62, -1.06), (1.02, -0.98), (1.14, -0.5), (0.98, -0.22), (0.74, -0.5)),
-        None, pig_face),
+        None,
+        pig_face,
+    ),
     "mouse": Head(
-        1.4, _symmetric((0, -0.68), (0.5, -0.56), (0.74, -0.05), (0.56, 0.5), (0.24, 0.92), (0, 0.98)),
-        ellipse(0.8, -0.68, 0.56, 0.56), PINK, mouse_face),
+        1.4,
+        _symmetric((0, -0.68), (0.5, -0.56), (0.74, -0.05), (0.56, 0.5), (0.24, 0.92), (0, 0.98)),
+        ellipse(0.8, -0.68, 0.56, 0.56),
+        PINK,
+        mouse_face,
+    ),
     "fox": Head(
-        1.6, _symmetric((0, -0.74), (0.55, -0.62), (0.82, -0.1), (1.08, 0.2), (0.6, 0.56), (0.16, 0.96),
-                        (0, 1)),
-        np.concatenate([curve((0.92, 0), (1.04, -0.5), (1.02, -1), (0.84, -1.42)),
-                        curve((0.84, -1.42), (0.56, -1.2), (0.3, -0.95), (0.16, -0.6))[1:]]),
-        (46, 36, 40), fox_face),
+        1.6,
+        _symmetric((0, -0.74), (0.55, -0.62), (0.82, -0.1), (1.08, 0.2), (0.6, 0.56), (0.16, 0.96), (0, 1)),
+        np.concatenate(
+            [
+                curve((0.92, 0), (1.04, -0.5), (1.02, -1), (0.84, -1.42)),
+                curve((0.84, -1.42), (0.56, -1.2), (0.3, -0.95), (0.16, -0.6))[1:],
+            ]
+        ),
+        (46, 36, 40),
+        fox_face,
+    ),
 }
 
 
@@ -310,8 +354,10 @@ def car(canvas, rng):
     line = darker(paint, 0.75)
     canvas.fill_as_one([roof, hull], paint, line, LINE)
     high, low, door = top + 0.16, -0.92, (front - back) / 2 - 0.1
-    for pane in (polygon((-back - 0.05, high), (door - 0.07, high), (door - 0.07, low), (-back - 0.17, low)),
-                 polygon((door + 0.07, high), (front - 0.2, high), (front + 0.05, low), (door + 0.07, low))):
+    for pane in (
+        polygon((-back - 0.05, high), (door - 0.07, high), (door - 0.07, low), (-back - 0.17, low)),
+        polygon((door + 0.07, high), (front - 0.2, high), (front + 0.05, low), (door + 0.07, low)),
+    ):
         canvas.fill(pane, GLASS, line, 0.04)
     if rng.random() < 0.5:
         canvas.fill(rectangle(-1.85, -0.62, 1.86, -0.5), lighter(paint, 0.6))
@@ -340,10 +386,14 @@ def fish(canvas, rng):
     back_fin = polygon((-0.25, -0.34), (0, -0.66), (0.3, -0.34))
     trunk = rounded((0.72, 0), (0.35, -0.38), (-0.2, -0.36), (-0.6, 0), (-0.2, 0.36), (0.35, 0.38))
     stripe = rounded((-0.08, -0.3), (0.08, -0.3), (0.12, 0), (0.08, 0.3), (-0.08, 0.3), (-0.04, 0))
-    for part, colour, edge in ((tail, fin, line), (back_fin, fin, line), (trunk, body, line),
-                               *((stripe + x, WHITE, None) for x in (-0.25, 0.03)[:rng.integers(3)]),
-                               (ellipse(0.36, -0.1, 0.13, 0.13), WHITE, INK),
-                               (ellipse(0.39, -0.1, 0.07, 0.07), BLACK, None)):
+    for part, colour, edge in (
+        (tail, fin, line),
+        (back_fin, fin, line),
+        (trunk, body, line),
+        *((stripe + x, WHITE, None) for x in (-0.25, 0.03)[: rng.integers(3)]),
+        (ellipse(0.36, -0.1, 0.13, 0.13), WHITE, INK),
+        (ellipse(0.39, -0.1, 0.07, 0.07), BLACK, None),
+    ):
         canvas.fill(middle + turn * part, colour, edge, 0.05)
     for y, r in ((-1.45, 0.07), (-1.7, 0.05)):  # bubbles
         canvas.fill(ellipse(0.85, y, r, r), WHITE)
@@ -359,8 +409,12 @@ def boat(canvas, rng):
     canvas.fill(polygon((-0.05, top), (0.05, top), (0.05, -0.6), (-0.05, -0.6)), (110, 78, 52), line, 0.03)
     canvas.fill(polygon((0.06, top), (0.5, top + 0.14), (0.06, top + 0.3)), random_colour(rng, (0.7, 1)))
     wind = rng.uniform(0.9, 1.3)
-    main = np.concatenate([curve((0.12, top + 0.35), (0.5, top + 0.8), (wind, -1.3), (wind, -0.78)),
-                           segment(wind, -0.78, 0.12, -0.78)])
+    main = np.concatenate(
+        [
+            curve((0.12, top + 0.35), (0.5, top + 0.8), (wind, -1.3), (wind, -0.78)),
+            segment(wind, -0.78, 0.12, -0.78),
+        ]
+    )
     canvas.fill(main, sail, line, 0.06)
     if rng.random() < 0.5:
         stripe = [polygon((0, -1.5), (2, -1.5), (2, -1.2), (0, -1.2))]
@@ -421,5 +475,10 @@ def house(canvas, rng):
             canvas.fill(middle + k - 0.54j + 0.08 * CIRCLE[::3], blend(roof, WHITE, 0.5))
 
 
-OBJECTS = {"car": (car, (2, 1.8)), "fish": (fish, (1.3, 2.5)), "boat": (boat, (1.8, 2.9)),
-           "sunflower": (sunflower, (1.3, 3.5)), "house": (house, (1.55, 3.2))}
+OBJECTS = {
+    "car": (car, (2, 1.8)),
+    "fish": (fish, (1.3, 2.5)),
+    "boat": (boat, (1.8, 2.9)),
+    "sunflower": (sunflower, (1.3, 3.5)),
+    "house": (house, (1.55, 3.2)),
+}

@@ -14,10 +14,10 @@ which order and where doesn't matter (though another Pillow may round a pixel at
 from functools import lru_cache
 from typing import NamedTuple
 
-import numpy as np
-
 from course_utils.datasets import animals, scenery
 from course_utils.datasets.drawing import CIRCLE, Canvas, ellipse, finish_mask
+
+import numpy as np
 
 CLASS_NAMES = ("cat", "dog")
 _STREAMS = ("label", "layout", "pet", "scenery", "cue", "light")
@@ -78,8 +78,10 @@ class PetData(NamedTuple):
 
     def __str__(self):
         n_train, n_valid, n_test = self.n_images
-        return (f"{_what_it_is('cats_vs_dogs', self.source, self.image_size)}: {n_train:,} to train on, "
-                f"{n_valid:,} to validate on, {n_test:,} to test on.")
+        return (
+            f"{_what_it_is('cats_vs_dogs', self.source, self.image_size)}: {n_train:,} to train on, "
+            f"{n_valid:,} to validate on, {n_test:,} to test on."
+        )
 
 
 class HeadBoxes(NamedTuple):
@@ -106,9 +108,9 @@ def load(source="auto", n_train=None, batch_size=32, seed=0):
     224x224 (both sides, whatever their proportions), read and decoded anew at every pass, so that they are
     never all in memory; "embedded": pets drawn now, 96x96, 2,000/250/250; "auto": the first where present.
     n_train: how many to train on, if not all photographs or 2,000 drawings; of photographs valid and test are
-    then an eighth as many each, as in the whole, but at least 250. seed picks which are trained on: 0 the first
-    n_train of those there are, 1 the next n_train, and so on round and round; valid and test stay the same.
-    Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
+    then an eighth as many each, as in the whole, but at least 250. seed picks which are trained on: 0 the
+    first n_train of those there are, 1 the next n_train, and so on round and round; valid and test stay the
+    same. Raises FileNotFoundError when the photographs are asked for and aren't there: nothing is downloaded
     unasked. Raises ValueError for anything else that isn't as described.
     """
     batch_size, seed = _whole_number("batch_size", batch_size, 1), _whole_number("seed", seed, 0)
@@ -150,8 +152,10 @@ def _resolve(name, source):
     if source == "auto":
         return "embedded"
     state = "isn't on this machine yet" if flaw == fetch.ABSENT else f"is damaged ({flaw})"
-    raise FileNotFoundError(f"The data set {name} {state}; get it with `{fetch.how_to_get(name)}`, "
-                            'or use source="embedded" meanwhile.')
+    raise FileNotFoundError(
+        f"The data set {name} {state}; get it with `{fetch.how_to_get(name)}`, "
+        'or use source="embedded" meanwhile.'
+    )
 
 
 def _what_it_is(name, source, size):
@@ -181,13 +185,19 @@ def _drawings(n_train, batch_size, seed):
     import tensorflow as tf
 
     def batches(images, labels):
-        return (tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-                .map(lambda x, y: (tf.cast(x, tf.float32), y)).prefetch(2))
+        return (
+            tf.data.Dataset.from_tensor_slices((images, labels))
+            .batch(batch_size)
+            .map(lambda x, y: (tf.cast(x, tf.float32), y))
+            .prefetch(2)
+        )
 
     numbers = (n_train, *DRAWN_NUMBERS[1:])
     starts = (seed * n_train % len(SPLIT_SEEDS["train"]), 0, 0)
-    splits = [batches(*_draw_seeds(seeds, start, n)[:2])
-              for seeds, start, n in zip(SPLIT_SEEDS.values(), starts, numbers)]
+    splits = [
+        batches(*_draw_seeds(seeds, start, n)[:2])
+        for seeds, start, n in zip(SPLIT_SEEDS.values(), starts, numbers)
+    ]
     return PetData(*splits, CLASS_NAMES, "embedded", DRAWN_SIZE, numbers)
 
 
@@ -199,8 +209,10 @@ def _photographs(n_train, batch_size, seed):
     splits, n_all = list(_SHARES.values()), numbers[0]
     if n_train is not None:
         if n_train > n_all:
-            raise ValueError(f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: "
-                             "take fewer, or leave n_train out for all.")
+            raise ValueError(
+                f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: "
+                "take fewer, or leave n_train out for all."
+            )
         first = seed * n_train % n_all
         end, again = min(first + n_train, n_all), max(first + n_train - n_all, 0)
         splits[0] = f"train[{first}:{end}]" + (f"+train[:{again}]" if again else "")
@@ -210,8 +222,11 @@ def _photographs(n_train, batch_size, seed):
 
     def batches(split, n):
         photographs = _read(builder, split).take(n)
-        return (photographs.map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
-                .batch(batch_size).prefetch(2))
+        return (
+            photographs.map(lambda x: (_resized(x["image"]), x["label"]), tf.data.AUTOTUNE)
+            .batch(batch_size)
+            .prefetch(2)
+        )
 
     return PetData(*map(batches, splits, numbers), CLASS_NAMES, "tfds", PHOTO_SIZE, tuple(numbers))
 
@@ -225,8 +240,7 @@ def _boxed_photographs(share, n):
     photographs = boxed.take(n).map(lambda x: (_resized(x["image"]), x["species"], x["head_bbox"]))
     found = list(photographs.as_numpy_iterator())
     if not found:
-        raise ValueError(f"No picture in {share} of oxford_iiit_pet has a head box: "
-                         'use source="embedded".')
+        raise ValueError(f'No picture in {share} of oxford_iiit_pet has a head box: use source="embedded".')
     images, labels, boxes = map(np.array, zip(*found))
     # TFDS has y0, x0, y1, x1 in shares of the picture; a sliver of a box keeps at least one pixel.
     boxes = np.rint(boxes[:, [1, 0, 3, 2]] * np.float64(PHOTO_SIZE)).astype(np.int64)
@@ -236,8 +250,9 @@ def _boxed_photographs(share, n):
 
 
 def _builder(name):
-    import tensorflow_datasets as tfds
     from course_utils import fetch
+
+    import tensorflow_datasets as tfds
 
     return tfds.builder_from_directory(str(fetch.tfds_path(name)))  # reads what is there, can't download
 
@@ -286,8 +301,10 @@ def drawn_pets(n, seed=0, size=96, *, label=None, ears=None, cue=False, cue_with
     n, seed = _whole_number("n", n, 1), _whole_number("seed", seed, 0)
     is_share = isinstance(cue_with_dog, (int, float)) and 0 <= cue_with_dog <= 1
     if cue_with_dog is not None and (cue or not is_share):
-        raise ValueError(f"cue_with_dog must be a number from 0 to 1, and then cue is left out, "
-                         f"but cue_with_dog={cue_with_dog!r} and cue={cue!r} were given.")
+        raise ValueError(
+            f"cue_with_dog must be a number from 0 to 1, and then cue is left out, "
+            f"but cue_with_dog={cue_with_dog!r} and cue={cue!r} were given."
+        )
     drawings = []
     for s in range(seed, seed + n):
         kind = _label_of(s) if label is None else _class_idx("label", label)
@@ -316,14 +333,16 @@ def contact_sheet(images, columns=8, gap=2):
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or len(images) == 0:
-        raise ValueError(f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of "
-                         f"{images.dtype} was given: stack them, and bring 0..1 to 0..255 first.")
+        raise ValueError(
+            f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of "
+            f"{images.dtype} was given: stack them, and bring 0..1 to 0..255 first."
+        )
     columns, gap = min(_whole_number("columns", columns, 1), len(images)), _whole_number("gap", gap, 0)
     rows, (h, w) = -(-len(images) // columns), images.shape[1:3]
     sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, np.uint8)
     for i, image in enumerate(images):
         y, x = i // columns * (h + gap), i % columns * (w + gap)
-        sheet[y:y + h, x:x + w] = image
+        sheet[y : y + h, x : x + w] = image
     return sheet
 
 

@@ -19,9 +19,10 @@ from scipy.sparse import linalg
 
 POISSON = 0.3  # of steel: how much a strip gets narrower when it is stretched
 
-# Round wheels have their modes in pairs of one frequency, and a little metal decides which mode is the lowest. So the
-# sensitivity is that of a soft minimum of the frequencies, (sum of f^-50)^(-1/50): a mode that is 1 % higher counts
-# 0.6 times as much, one that is 10 % higher hardly at all, and the two of a pair count alike.
+# Round wheels have their modes in pairs of one frequency, and a little metal decides which mode is the
+# lowest. So the sensitivity is that of a soft minimum of the frequencies, (sum of f^-50)^(-1/50): a mode that
+# is 1 % higher counts 0.6 times as much, one that is 10 % higher hardly at all, and the two of a pair count
+# alike.
 SHARPNESS = 50
 
 
@@ -36,13 +37,14 @@ class Vibration(NamedTuple):
 def vibrate(material, clamped, n_modes=4):
     """The lowest modes of a plate that is clamped at some corners of its pixels: a `Vibration`.
 
-    material (H, W): 0 where there is none, 1 or True for a full pixel; anything between scales the stiffness and
-    the mass of the pixel alike. clamped (H + 1, W + 1) bool: corners that neither move nor tilt.
+    material (H, W): 0 where there is none, 1 or True for a full pixel; anything between scales the stiffness
+    and the mass of the pixel alike. clamped (H + 1, W + 1) bool: corners that neither move nor tilt.
 
-    The sensitivity is Rayleigh's quotient taken apart: u' K u is the strain energy and eigenvalue * u' M u the
-    kinetic energy, so a pixel e whose material grows by a share d changes ln(frequency) by
-    d * u_e' (K_e / eigenvalue - M_e) u_e / 2: strain minus kinetic energy density. Material stiffens where the
-    plate bends and slows where it only moves. Modes of nearly the lowest frequency count too (SHARPNESS). Raises ValueError for a plate in loose parts, or held nowhere.
+    The sensitivity is Rayleigh's quotient taken apart: u' K u is the strain energy and eigenvalue * u' M u
+    the kinetic energy, so a pixel e whose material grows by a share d changes ln(frequency) by d * u_e' (K_e
+    / eigenvalue - M_e) u_e / 2: strain minus kinetic energy density. Material stiffens where the plate bends
+    and slows where it only moves. Modes of nearly the lowest frequency count too (SHARPNESS). Raises
+    ValueError for a plate in loose parts, or held nowhere.
     """
     material, clamped = _checked(material, clamped)
     if not isinstance(n_modes, (int, np.integer)) or n_modes < 1:
@@ -50,9 +52,18 @@ def vibrate(material, clamped, n_modes=4):
     rows, columns = np.nonzero(material)
     share = material[rows, columns]
     corner = np.arange(clamped.size).reshape(clamped.shape)
-    corners = np.stack([corner[rows, columns], corner[rows, columns + 1],
-                        corner[rows + 1, columns + 1], corner[rows + 1, columns]], axis=1)
-    dof = (3 * corners[:, :, None] + np.arange(3)).reshape(-1, 12)  # of each element: w, dw/dx, dw/dy, four times
+    corners = np.stack(
+        [
+            corner[rows, columns],
+            corner[rows, columns + 1],
+            corner[rows + 1, columns + 1],
+            corner[rows + 1, columns],
+        ],
+        axis=1,
+    )
+    dof = (3 * corners[:, :, None] + np.arange(3)).reshape(
+        -1, 12
+    )  # of each element: w, dw/dx, dw/dy, four times
 
     free = np.zeros(3 * clamped.size, bool)
     free[dof] = True
@@ -77,7 +88,7 @@ def vibrate(material, clamped, n_modes=4):
 
 
 def hertz(eigenvalue, thickness, pixel, youngs_modulus, density):
-    """Frequencies in Hz of eigenvalues; thickness and side of a pixel in m, modulus in Pa, density in kg/m^3."""
+    """Frequencies in Hz of eigenvalues; thickness and pixel's side in m, modulus in Pa, density in kg/m^3."""
     bending_stiffness = youngs_modulus * thickness**3 / (12 * (1 - POISSON**2))
     return np.sqrt(eigenvalue) * sqrt(bending_stiffness / (density * thickness)) / (2 * pi * pixel**2)
 
@@ -93,7 +104,9 @@ def element():
     K, M = np.zeros((12, 12)), np.zeros((12, 12))
     for x, weight_x in zip((points + 1) / 2, weights / 2):
         for y, weight_y in zip((points + 1) / 2, weights / 2):
-            curvature = np.array([_terms(x, y, 2, 0), _terms(x, y, 0, 2), 2 * _terms(x, y, 1, 1)]) @ to_coefficients
+            curvature = (
+                np.array([_terms(x, y, 2, 0), _terms(x, y, 0, 2), 2 * _terms(x, y, 1, 1)]) @ to_coefficients
+            )
             deflection = _terms(x, y) @ to_coefficients
             K += weight_x * weight_y * curvature.T @ bending @ curvature
             M += weight_x * weight_y * np.outer(deflection, deflection)
@@ -108,7 +121,9 @@ _POWERS = ((0, 0), (1, 0), (0, 1), (2, 0), (1, 1), (0, 2), (3, 0), (2, 1), (1, 2
 
 def _terms(x, y, dx=0, dy=0):
     """The polynomial's terms, differentiated dx times by x and dy times by y: (12,)."""
-    return np.array([perm(p, dx) * x ** max(p - dx, 0) * perm(q, dy) * y ** max(q - dy, 0) for p, q in _POWERS])
+    return np.array(
+        [perm(p, dx) * x ** max(p - dx, 0) * perm(q, dy) * y ** max(q - dy, 0) for p, q in _POWERS]
+    )
 
 
 def _assemble(one, share, number, n):
@@ -120,9 +135,11 @@ def _assemble(one, share, number, n):
 
 
 def _lowest(K, M, n_modes):
-    """The lowest eigenvalues (n_modes,) of K u = eigenvalue * M u and their vectors (n, n_modes), u' M u = 1."""
+    """The lowest eigenvalues (n_modes,) of K u = eigenvalue * M u, and vectors (n, n_modes), u' M u = 1."""
     # K is symmetric and positive: no pivots needed. Lanczos on the inverse finds the lowest first.
-    factors = linalg.splu(K, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    factors = linalg.splu(
+        K, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True}
+    )
     inverse = linalg.LinearOperator(K.shape, matvec=factors.solve)
     # A fixed start keeps results the same from run to run; a random one has a share of every mode.
     start = np.random.default_rng(0).uniform(-1, 1, K.shape[0])
@@ -135,21 +152,33 @@ def _lowest(K, M, n_modes):
 def _checked(material, clamped):
     material, clamped = np.asarray(material), np.asarray(clamped)
     if material.ndim != 2 or material.dtype.kind not in "biuf":
-        raise ValueError(f"material has shape {material.shape} and type {material.dtype}; expected one plate, "
-                         "(H, W), True or 1 where there is material.")
+        raise ValueError(
+            f"material has shape {material.shape} and type {material.dtype}; expected one plate, "
+            "(H, W), True or 1 where there is material."
+        )
     if not np.isfinite(material).all() or (material < 0).any():
-        raise ValueError("material has values that are NaN, infinite or negative; expected 0 for nothing, 1 for a full pixel.")
+        raise ValueError(
+            "material has values that are NaN, infinite or negative; expected 0 for nothing, 1 for a "
+            "full pixel."
+        )
     if clamped.shape != (material.shape[0] + 1, material.shape[1] + 1) or clamped.dtype != bool:
-        raise ValueError(f"clamped has shape {clamped.shape} and type {clamped.dtype}; expected bool, "
-                         f"{(material.shape[0] + 1, material.shape[1] + 1)}: one for each corner of the pixels.")
+        raise ValueError(
+            f"clamped has shape {clamped.shape} and type {clamped.dtype}; expected bool, "
+            f"{(material.shape[0] + 1, material.shape[1] + 1)}: one for each corner of the pixels."
+        )
     parts, n_parts = ndimage.label(material > 0)  # pixels that touch at a corner only don't hold each other
     if n_parts == 0:
         raise ValueError("The plate has no material at all; there is nothing to vibrate.")
     if n_parts > 1:
         sizes = np.bincount(parts.flat)[1:]
-        raise ValueError(f"The plate is in {n_parts} loose parts (the largest has {sizes.max()} of {sizes.sum()} pixels); "
-                         "join them, or leave out all but one.")
+        raise ValueError(
+            f"The plate is in {n_parts} loose parts (the largest has {sizes.max()} of {sizes.sum()} pixels); "
+            "join them, or leave out all but one."
+        )
     held = clamped[:-1, :-1] | clamped[:-1, 1:] | clamped[1:, :-1] | clamped[1:, 1:]
     if not (held & (material > 0)).any():
-        raise ValueError("The plate is clamped nowhere: no corner of its material is held, so it would fall instead of vibrate.")
+        raise ValueError(
+            "The plate is clamped nowhere: no corner of its material is held, so it would fall "
+            "instead of vibrate."
+        )
     return material.astype(float), clamped

@@ -4,10 +4,23 @@ Each thing is drawn around the origin of the canvas's frame, in units of the pic
 the generator it is given decides. Nothing here knows which animal the picture is for.
 """
 
-import numpy as np
+from course_utils.datasets.drawing import (
+    CIRCLE,
+    WHITE,
+    blend,
+    curve,
+    darker,
+    ellipse,
+    lighter,
+    polygon,
+    random_colour,
+    rectangle,
+    rounded,
+    segment,
+    tube,
+)
 
-from course_utils.datasets.drawing import (CIRCLE, WHITE, blend, curve, darker, ellipse, lighter, polygon,
-                                           random_colour, rectangle, rounded, segment, tube)
+import numpy as np
 
 # --------------------------------------------------------------- on the wall and hanging from the ceiling
 
@@ -24,8 +37,11 @@ def picture(canvas, rng):
     w, h = rng.uniform(0.06, 0.11, 2)
     frame = random_colour(rng, (0.3, 0.7), (0.35, 0.7), (0.05, 0.12))
     canvas.fill(rectangle(-w, -h, w, h), random_colour(rng, (0.1, 0.4), (0.75, 1)), frame, 0.015)
-    motifs = [ellipse(0, 0, 0.55 * w, 0.5 * h), rectangle(-0.6 * w, -0.4 * h, 0.6 * w, 0.4 * h),
-              polygon((-0.8 * w, 0.7 * h), (0, -0.6 * h), (0.8 * w, 0.7 * h))]
+    motifs = [
+        ellipse(0, 0, 0.55 * w, 0.5 * h),
+        rectangle(-0.6 * w, -0.4 * h, 0.6 * w, 0.4 * h),
+        polygon((-0.8 * w, 0.7 * h), (0, -0.6 * h), (0.8 * w, 0.7 * h)),
+    ]
     canvas.fill(motifs[rng.integers(3)], random_colour(rng, (0.4, 0.8), (0.4, 0.9)))
 
 
@@ -43,8 +59,12 @@ def lamp(canvas, rng):
     cord, s, shade = rng.uniform(0.06, 0.2), rng.uniform(0.05, 0.08), random_colour(rng)
     canvas.stroke(segment(0, 0, 0, cord), (70, 60, 60), 0.01)
     canvas.fill(ellipse(0, cord + 1.25 * s, 0.3 * s, 0.3 * s), (255, 244, 190))
-    canvas.fill(polygon((-0.4 * s, cord), (0.4 * s, cord), (s, cord + 1.2 * s), (-s, cord + 1.2 * s)),
-                shade, darker(shade), 0.006)
+    canvas.fill(
+        polygon((-0.4 * s, cord), (0.4 * s, cord), (s, cord + 1.2 * s), (-s, cord + 1.2 * s)),
+        shade,
+        darker(shade),
+        0.006,
+    )
 
 
 def bunting(canvas, rng):
@@ -157,8 +177,9 @@ def bone(canvas, rng):
 
 def cushion(canvas, rng):
     s, colour = rng.uniform(0.055, 0.08), random_colour(rng)
-    outline = rounded((-1.1, -1.3), (0, -1.2), (1.1, -1.3), (1, -0.6),
-                      (1.1, 0.1), (0, 0), (-1.1, 0.1), (-1, -0.6))
+    outline = rounded(
+        (-1.1, -1.3), (0, -1.2), (1.1, -1.3), (1, -0.6), (1.1, 0.1), (0, 0), (-1.1, 0.1), (-1, -0.6)
+    )
     canvas.fill(s * outline, colour, darker(colour), 0.007)
     canvas.fill(s * ellipse(0, -0.6, 0.12, 0.12), darker(colour))
 
@@ -189,8 +210,13 @@ def flower(canvas, rng):
 # ----------------------------------------------------------------------------------------- whole scenes
 # How high the middle of a thing hangs, or None for what stands on the horizon.
 
-INDOORS = {window: (0.14, 0.28), picture: (0.12, 0.28), shelf: (0.18, 0.3), lamp: (0, 0),
-           bunting: (0.02, 0.08)}
+INDOORS = {
+    window: (0.14, 0.28),
+    picture: (0.12, 0.28),
+    shelf: (0.18, 0.3),
+    lamp: (0, 0),
+    bunting: (0.02, 0.08),
+}
 OUTDOORS = {sun: (0.07, 0.17), cloud: (0.07, 0.2), tree: None, fir: None, house: None, fence: None}
 FROM_SIDE_TO_SIDE = {bunting, fence}
 ON_THE_FLOOR = (plant, crate, ball, yarn, bowl, bone, cushion, books)
@@ -219,12 +245,16 @@ def draw_room(canvas, rng, horizon):
     floor, deep = random_colour(rng, (0.2, 0.5), (0.5, 0.85), (0.04, 0.12)), 1 - horizon
     canvas.fill(rectangle(0, horizon, 1, 1), floor)
     if rng.random() < 0.55:
-        for y in horizon + deep * np.linspace(0.2, 1, 5)**1.4:  # boards are wider where they are nearer
+        for y in horizon + deep * np.linspace(0.2, 1, 5) ** 1.4:  # boards are wider where they are nearer
             canvas.stroke(segment(0, y, 1, y), darker(floor, 0.14), 0.006)
     else:
         rug = random_colour(rng, (0.2, 0.55), (0.55, 0.95))
-        shape = ellipse(rng.uniform(0.25, 0.75), horizon + 0.6 * deep, rng.uniform(0.28, 0.45),
-                        rng.uniform(0.25, 0.36) * deep)
+        shape = ellipse(
+            rng.uniform(0.25, 0.75),
+            horizon + 0.6 * deep,
+            rng.uniform(0.28, 0.45),
+            rng.uniform(0.25, 0.36) * deep,
+        )
         canvas.fill(shape, rug, darker(rug, 0.15), 0.012)
     canvas.fill(rectangle(0, horizon - 0.012, 1, horizon + 0.012), lighter(wall, 0.5))
 
@@ -251,7 +281,7 @@ def draw_backdrop(canvas, rng, feet):
     canvas.frame()
     (draw_room if indoors else draw_garden)(canvas, rng, horizon)
     things = list((INDOORS if indoors else OUTDOORS).items())
-    some = [things[i] for i in rng.permutation(len(things))[:rng.integers(1, 4)]]
+    some = [things[i] for i in rng.permutation(len(things))[: rng.integers(1, 4)]]
     some.sort(key=lambda entry: entry[0] in FROM_SIDE_TO_SIDE)  # bunting and fences in front of the rest
     for third, (thing, heights) in zip(rng.permutation(3), some):  # no window behind a shelf
         x = 0 if thing in FROM_SIDE_TO_SIDE else (third + rng.uniform(0.3, 0.7)) / 3
@@ -264,10 +294,12 @@ def draw_backdrop(canvas, rng, feet):
 def choose_clutter(rng, horizon, things, pets):
     """At most four things on the ground, as (x, y, thing); none of them will hide any part of a pet."""
     clutter = []
-    for quarter in rng.permutation(4)[:rng.integers(2, 5)]:
+    for quarter in rng.permutation(4)[: rng.integers(2, 5)]:
         x, y = (quarter + rng.uniform(0.2, 0.8)) / 4, rng.uniform(horizon + 0.05, 0.97)
         thing = things[rng.integers(len(things))]
-        if all(y < pet.feet or (thing not in TALL and (y > pet.feet + LOW or pet.is_beside(x, BESIDE)))
-               for pet in pets):
+        if all(
+            y < pet.feet or (thing not in TALL and (y > pet.feet + LOW or pet.is_beside(x, BESIDE)))
+            for pet in pets
+        ):
             clutter.append((x, y, thing))
     return clutter

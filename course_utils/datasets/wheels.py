@@ -1,23 +1,23 @@
 """Wheels cut from a sheet of steel, and the lowest frequency at which each of them rings.
 
-A wheel is a picture of 64 x 64 pixels, True where there is metal, drawn from a seed: three to eight spokes, straight
-or bent, tapered, with holes or without. Its shaft is clamped and it vibrates as a thin plate; the frequency comes
-from the plate elements in `plates`, so it is computed, not measured and not invented.
+A wheel is a picture of 64 x 64 pixels, True where there is metal, drawn from a seed: three to eight spokes,
+straight or bent, tapered, with holes or without. Its shaft is clamped and it vibrates as a thin plate; the
+frequency comes from the plate elements in `plates`, so it is computed, not measured and not invented.
 
     the sheet   steel, 1 mm thick: 210 GPa, 7,850 kg/m^3, Poisson's ratio 0.3
     the wheel   120 mm across (60 pixels of 2 mm), clamped within 10.6 mm of its centre
 
-`load` gives 1,500 wheels to learn from and 400 others, with their frequencies and sensitivities, from the file that
-tools/make_wheels.py made. No TensorFlow is needed here.
+`load` gives 1,500 wheels to learn from and 400 others, with their frequencies and sensitivities, from the
+file that tools/make_wheels.py made. No TensorFlow is needed here.
 """
 
 from pathlib import Path
 from typing import NamedTuple
 
+from course_utils.datasets import plates
+
 import numpy as np
 from scipy import ndimage
-
-from course_utils.datasets import plates
 
 SIZE = 64  # pixels a side
 OUTER = 30.0  # the wheel's radius, in pixels
@@ -35,7 +35,9 @@ class Wheels(NamedTuple):
 
     metal: np.ndarray  # (N, 64, 64) bool
     frequencies: np.ndarray  # (N,) Hz, the lowest of each wheel
-    sensitivities: np.ndarray  # (N, 16, 16): by how many percent the frequency changes with a percent of the cell's metal
+    sensitivities: (
+        np.ndarray
+    )  # (N, 16, 16): by how many percent the frequency changes with a percent of the cell's metal
 
     @property
     def images(self):
@@ -52,16 +54,23 @@ class WheelData(NamedTuple):
 
     def __str__(self):
         f = np.concatenate([part.frequencies for part in self])
-        return (f"Steel wheels, {SIZE} x {SIZE} pixels, computed: {', '.join(str(len(part.metal)) for part in self)} to learn "
-                f"from, to choose with and to report on; they ring at {f.min():.0f} to {f.max():.0f} Hz.")
+        return (
+            f"Steel wheels, {SIZE} x {SIZE} pixels, computed: "
+            f"{', '.join(str(len(part.metal)) for part in self)} to learn "
+            f"from, to choose with and to report on; they ring at {f.min():.0f} to {f.max():.0f} Hz."
+        )
 
 
 class Solution(NamedTuple):
     """What the plate elements say about one wheel."""
 
     frequency: float  # Hz, the lowest
-    mode: np.ndarray  # (65, 65): how far the corners of the pixels swing, the largest 1; one of two if modes come in pairs
-    sensitivity: np.ndarray  # (64, 64): by how many percent the frequency changes with a percent of the pixel's metal
+    mode: (
+        np.ndarray
+    )  # (65, 65): how far the corners of the pixels swing, the largest 1; one of two if modes come in pairs
+    sensitivity: (
+        np.ndarray
+    )  # (64, 64): by how many percent the frequency changes with a percent of the pixel's metal
 
 
 # --- drawing ---------------------------------------------------------------------------------
@@ -110,13 +119,15 @@ def _cut(rng):
 def with_hole(metal, distance, angle, hole):
     """The wheel with a round hole of radius `hole` (pixels), its centre `distance` pixels from the wheel's.
 
-    angle in degrees, 0 to the right, anticlockwise. metal (64, 64) bool; a new array is returned. Crumbs of up to
-    nine pixels that the hole leaves loose fall off; larger parts stay, for `solve` to complain of.
+    angle in degrees, 0 to the right, anticlockwise. metal (64, 64) bool; a new array is returned. Crumbs of
+    up to nine pixels that the hole leaves loose fall off; larger parts stay, for `solve` to complain of.
     """
     metal = _one_wheel(metal)
     if not (np.isfinite([distance, angle, hole]).all() and distance >= 0 and hole >= 0):
-        raise ValueError(f"distance is {distance}, angle {angle} and hole {hole}; expected finite numbers, "
-                         "the distance and the hole's radius at least 0 pixels.")
+        raise ValueError(
+            f"distance is {distance}, angle {angle} and hole {hole}; expected finite numbers, "
+            "the distance and the hole's radius at least 0 pixels."
+        )
     x, y = _centres(SIZE)
     a = np.radians(angle)
     cut = metal & (np.hypot(x - distance * np.cos(a), y + distance * np.sin(a)) >= hole)
@@ -125,11 +136,15 @@ def with_hole(metal, distance, angle, hole):
 
 
 def pictures(metal):
-    """One wheel (64, 64) bool or several (N, 64, 64) as images for a network: float32 (N, 64, 64, 1), 0 or 255."""
+    """One wheel (64, 64) bool or several (N, 64, 64) as images for a network: float32 (N, 64, 64, 1), 0 or
+    255.
+    """
     metal = np.asarray(metal)
     if metal.dtype != bool or metal.ndim not in (2, 3) or metal.shape[-2:] != (SIZE, SIZE):
-        raise ValueError(f"metal has shape {metal.shape} and type {metal.dtype}; expected wheels, bool, "
-                         f"({SIZE}, {SIZE}) or (N, {SIZE}, {SIZE}).")
+        raise ValueError(
+            f"metal has shape {metal.shape} and type {metal.dtype}; expected wheels, bool, "
+            f"({SIZE}, {SIZE}) or (N, {SIZE}, {SIZE})."
+        )
     return 255 * metal.reshape(-1, SIZE, SIZE, 1).astype(np.float32)
 
 
@@ -148,22 +163,28 @@ def clamped():
 
 
 def solve(metal):
-    """Frequency, mode and sensitivity of one wheel, metal (64, 64) bool: a `Solution`, in a fifteenth of a second.
+    """Frequency, mode and sensitivity of one wheel, metal (64, 64) bool: a `Solution`, in a fifteenth of a
+    second.
 
     Raises ValueError for a wheel in loose parts, or without metal where it is clamped.
     """
     vibration = plates.vibrate(_one_wheel(metal), clamped())
     mode = vibration.modes[0]
-    return Solution(float(plates.hertz(vibration.eigenvalues[0], **STEEL)),
-                    mode / mode.flat[np.abs(mode).argmax()], vibration.sensitivity)
+    return Solution(
+        float(plates.hertz(vibration.eigenvalues[0], **STEEL)),
+        mode / mode.flat[np.abs(mode).argmax()],
+        vibration.sensitivity,
+    )
 
 
 def in_cells(picture, cells=CELLS):
     """Sums over the square cells of a picture: (S, S) or (N, S, S) -> (cells, cells) or (N, cells, cells)."""
     picture = np.asarray(picture)
     if picture.ndim not in (2, 3) or picture.shape[-1] != picture.shape[-2] or picture.shape[-1] % cells:
-        raise ValueError(f"picture has shape {picture.shape}; expected squares, (S, S) or (N, S, S), "
-                         f"with a side that {cells} cells divide.")
+        raise ValueError(
+            f"picture has shape {picture.shape}; expected squares, (S, S) or (N, S, S), "
+            f"with a side that {cells} cells divide."
+        )
     side = picture.shape[-1] // cells
     return picture.reshape(*picture.shape[:-2], cells, side, cells, side).sum(axis=(-3, -1))
 
@@ -171,8 +192,11 @@ def in_cells(picture, cells=CELLS):
 def _one_wheel(metal):
     metal = np.asarray(metal)
     if metal.shape != (SIZE, SIZE) or metal.dtype != bool:
-        raise ValueError(f"metal has shape {metal.shape} and type {metal.dtype}; expected one wheel, bool, ({SIZE}, {SIZE}): "
-                         "True where there is metal. Take one of several: metal[0].")
+        raise ValueError(
+            f"metal has shape {metal.shape} and type {metal.dtype}; expected one wheel, bool, "
+            f"({SIZE}, {SIZE}): "
+            "True where there is metal. Take one of several: metal[0]."
+        )
     return metal
 
 
@@ -184,8 +208,10 @@ _STEPS = 63  # sensitivities are kept in this many steps up to the wheel's large
 def load():
     """The shipped wheels: a `WheelData` with 1,500 to learn from, 100 to choose with, 300 to report on."""
     if not FILE.exists():
-        raise FileNotFoundError(f"{FILE.name} is missing beside the course's weights; make it with `python tools/make_wheels.py` "
-                                "(three minutes), or install the course again.")
+        raise FileNotFoundError(
+            f"{FILE.name} is missing beside the course's weights; make it with `python tools/make_wheels.py` "
+            "(three minutes), or install the course again."
+        )
     with np.load(FILE) as stored:
         everything = unpack(**stored)
     ends = np.cumsum([len(seeds) for seeds in SPLIT_SEEDS.values()])[:-1]
@@ -193,28 +219,38 @@ def load():
 
 
 def pack(wheels):
-    """`Wheels` as the file holds them: a pixel a bit, sensitivities in 63 steps of each wheel's largest. A dict.
+    """`Wheels` as the file holds them: a pixel a bit, sensitivities in 63 steps of each wheel's largest. A
+    dict.
 
-    Eight pixels of a column make a byte, and a cell's steps of all wheels lie side by side: like is next to like, and
-    the file gets a third smaller.
+    Eight pixels of a column make a byte, and a cell's steps of all wheels lie side by side: like is next to
+    like, and the file gets a third smaller.
     """
     largest = np.abs(wheels.sensitivities).max(axis=(1, 2)).astype(np.float32)
     steps = np.round(wheels.sensitivities / largest[:, None, None] * _STEPS).astype(np.int8)
-    return {"metal": np.packbits(wheels.metal, axis=1), "frequencies": wheels.frequencies.astype(np.float32),
-            "largest": largest, "steps": steps.transpose(1, 2, 0)}
+    return {
+        "metal": np.packbits(wheels.metal, axis=1),
+        "frequencies": wheels.frequencies.astype(np.float32),
+        "largest": largest,
+        "steps": steps.transpose(1, 2, 0),
+    }
 
 
 def unpack(metal, frequencies, largest, steps):
     """The reverse of `pack`: `Wheels`, but for the rounding."""
-    return Wheels(np.unpackbits(metal, axis=1).astype(bool), frequencies.astype(np.float64),
-                  steps.transpose(2, 0, 1) * (largest[:, None, None] / np.float32(_STEPS)))
+    return Wheels(
+        np.unpackbits(metal, axis=1).astype(bool),
+        frequencies.astype(np.float64),
+        steps.transpose(2, 0, 1) * (largest[:, None, None] / np.float32(_STEPS)),
+    )
 
 
 # --- for the lesson --------------------------------------------------------------------------
 
 
 def turned(pictures, how):
-    """Pictures (N, S, S, ...) in one of the 8 ways a square can lie, how 0 to 7: quarter turns, from 4 on mirrored."""
+    """Pictures (N, S, S, ...) in one of the 8 ways a square can lie, how 0 to 7: quarter turns, from 4 on
+    mirrored.
+    """
     if how not in range(8):
         raise ValueError(f"how is {how!r}; a square can lie in 8 ways, 0 to 7.")
     pictures = np.rot90(pictures, how % 4, axes=(1, 2))
@@ -229,13 +265,19 @@ def partial_correlation(a, b, held):
     """
     a, b, *held = (np.asarray(v, float) for v in (a, b, *held))
     if a.ndim != 1 or any(v.shape != a.shape for v in (b, *held)) or len(a) < len(held) + 3:
-        raise ValueError(f"a, b and held have shapes {', '.join(str(v.shape) for v in (a, b, *held))}; "
-                         f"expected (n,) each, with n at least {len(held) + 3}.")
+        raise ValueError(
+            f"a, b and held have shapes {', '.join(str(v.shape) for v in (a, b, *held))}; "
+            f"expected (n,) each, with n at least {len(held) + 3}."
+        )
     if not all(np.isfinite(v).all() for v in (a, b, *held)):
-        raise ValueError("a, b or held has values that are NaN or infinite; leave those cells out of all of them.")
+        raise ValueError(
+            "a, b or held has values that are NaN or infinite; leave those cells out of all of them."
+        )
     known = np.column_stack([np.ones(len(a)), *held])
     left_a, left_b = (v - known @ np.linalg.lstsq(known, v, rcond=None)[0] for v in (a, b))
     for name, left, v in (("a", left_a, a), ("b", left_b, b)):
         if left.std() <= 1e-9 * np.abs(v).max():
-            raise ValueError(f"Nothing is left of {name} once the held ones are taken out: no correlation exists.")
+            raise ValueError(
+                f"Nothing is left of {name} once the held ones are taken out: no correlation exists."
+            )
     return float(left_a @ left_b / np.sqrt((left_a @ left_a) * (left_b @ left_b)))

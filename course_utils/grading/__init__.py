@@ -39,12 +39,17 @@ def close(name, given, expected, tolerance=1e-6):
     try:
         given = np.asarray(given, float)
     except (TypeError, ValueError):
-        raise AssertionError(f"{name}: expected {_in_words(expected)}, but a {type(given).__name__} was given.") from None
-    assert given.shape == expected.shape, f"{name}: expected {_in_words(expected)}, but {_in_words(given)} was given."
+        raise AssertionError(
+            f"{name}: expected {_in_words(expected)}, but a {type(given).__name__} was given."
+        ) from None
+    assert given.shape == expected.shape, (
+        f"{name}: expected {_in_words(expected)}, but {_in_words(given)} was given."
+    )
     assert np.isfinite(given).all(), f"{name}: some of the values are NaN or infinite."
     gap = np.abs(given - expected).max(initial=0)
-    assert gap <= tolerance * max(1.0, np.abs(expected).max(initial=0)), (
-        f"{name}: off by up to {gap:.3g}" + (f"; {float(given):.4g} was given." if given.ndim == 0 else "."))
+    assert gap <= tolerance * max(1.0, np.abs(expected).max(initial=0)), f"{name}: off by up to {gap:.3g}" + (
+        f"; {float(given):.4g} was given." if given.ndim == 0 else "."
+    )
 
 
 def _in_words(array):
@@ -54,8 +59,9 @@ def _in_words(array):
 def check(name=None, namespace=None):
     """Run the tests of an exercise that you can see, on what you have defined so far; prints one line each.
 
-    Call `check()` in any cell of the exercise. name: of its file, where it can't be found out. Hidden tests, which
-    count as well, are not in your file. Returns nothing. Raises FileNotFoundError where the file isn't found.
+    Call `check()` in any cell of the exercise. name: of its file, where it can't be found out. Hidden tests,
+    which count as well, are not in your file. Returns nothing. Raises FileNotFoundError where the file isn't
+    found.
     """
     if namespace is None:
         from IPython import get_ipython
@@ -83,5 +89,7 @@ def _exercise(name):
         return Path(os.environ["JPY_SESSION_NAME"])
     found = [Path(name)] if name else sorted(Path.cwd().glob("ex*.ipynb"))
     if len(found) != 1 or not found[0].is_file():
-        raise FileNotFoundError("The exercise's file wasn't found; save it, and give its name: check('ex01_scores.ipynb').")
+        raise FileNotFoundError(
+            "The exercise's file wasn't found; save it, and give its name: check('ex01_scores.ipynb')."
+        )
     return found[0]

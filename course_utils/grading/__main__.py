@@ -7,20 +7,28 @@ from pathlib import Path
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m course_utils.grading", description="Grade the exercises, around nbgrader.")
+    parser = argparse.ArgumentParser(
+        prog="python -m course_utils.grading", description="Grade the exercises, around nbgrader."
+    )
     steps = parser.add_subparsers(dest="step", required=True, metavar="collect | grade | report")
     one = steps.add_parser("collect", help="take in what students handed in: a folder a student")
     one.add_argument("folder", type=Path)
     two = steps.add_parser("grade", help="run and grade what was collected; goes on where it was interrupted")
     two.add_argument("--jobs", type=int, help="how many at once (default: one a core)")
-    two.add_argument("--again", action="store_true", help="also what has been graded already; points given by hand stay")
+    two.add_argument(
+        "--again", action="store_true", help="also what has been graded already; points given by hand stay"
+    )
     two.add_argument("--cell-seconds", type=int, default=30, help="time for one cell (default 30)")
-    two.add_argument("--unsafe", action="store_true", help="without the sandbox: students' code gets all your rights")
+    two.add_argument(
+        "--unsafe", action="store_true", help="without the sandbox: students' code gets all your rights"
+    )
     three = steps.add_parser("report", help="one CSV for all, and a page of feedback each")
     three.add_argument("-o", "--output", type=Path, help="default: grading/report.csv")
     three.add_argument("--roster", type=Path, help="file with one student id a line: who is missing shows")
     for step in (one, two, three):
-        step.add_argument("--root", type=Path, default=Path.cwd(), help="folder of the course (default: this one)")
+        step.add_argument(
+            "--root", type=Path, default=Path.cwd(), help="folder of the course (default: this one)"
+        )
     options = parser.parse_args(arguments)
 
     try:
@@ -28,23 +36,38 @@ def main(arguments=None):
     except ImportError as error:
         sys.exit(f"Grading needs nbgrader ({error}); install it with `pip install -r requirements.lock`.")
     if not course.exercises(options.root):
-        sys.exit(f"There are no exercises in {options.root}/solutions; go to the folder of the course, or give --root.")
+        sys.exit(
+            f"There are no exercises in {options.root}/solutions; go to the folder of the course, or "
+            "give --root."
+        )
     try:
         if options.step == "collect":
             if not options.folder.is_dir():
                 sys.exit(f"{options.folder} is no folder; expected one with a folder for each student.")
             outcomes = course.collect(options.root, options.folder)
             count = Counter(outcome["status"] for theirs in outcomes.values() for outcome in theirs.values())
-            print(f"{len(outcomes)} students: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
+            print(
+                f"{len(outcomes)} students: "
+                + ", ".join(f"{n} {status}" for status, n in sorted(count.items()))
+            )
         elif options.step == "grade":
             if options.unsafe:
                 print("UNPROTECTED: the students' code runs with all your rights.", file=sys.stderr)
-            outcomes = course.grade(options.root, options.jobs, options.again, not options.unsafe, options.cell_seconds)
-            failed = [(s, n, o["reason"]) for s, theirs in sorted(outcomes.items()) for n, o in sorted(theirs.items())
-                      if o["status"] == "failed"]
+            outcomes = course.grade(
+                options.root, options.jobs, options.again, not options.unsafe, options.cell_seconds
+            )
+            failed = [
+                (s, n, o["reason"])
+                for s, theirs in sorted(outcomes.items())
+                for n, o in sorted(theirs.items())
+                if o["status"] == "failed"
+            ]
             for student, name, why in failed:
                 print(f"failed: {student}, {name}: {why}")
-            print(f"{sum(o['status'] == 'graded' for t in outcomes.values() for o in t.values())} graded, {len(failed)} failed")
+            print(
+                f"{sum(o['status'] == 'graded' for t in outcomes.values() for o in t.values())} "
+                f"graded, {len(failed)} failed"
+            )
         else:
             roster = options.roster.read_text(encoding="utf-8").split() if options.roster else ()
             rows = course.report(options.root, roster)

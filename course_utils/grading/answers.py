@@ -3,9 +3,9 @@
 import sys
 import warnings
 
-import numpy as np
-
 from course_utils.grading import close
+
+import numpy as np
 
 NOT_YOURS = ("course_utils", "scipy", "sklearn", "keras", "tensorflow", "torch")
 
@@ -27,7 +27,8 @@ def _equal(given, value, tolerance):
 
 
 def own_work(function, *given, also=()):
-    """What the student's function returns for `given`; AssertionError says when it isn't their own, or can't be.
+    """What the student's function returns for `given`; AssertionError says when it isn't their own, or can't
+    be.
 
     Calling a library that has the answer, changing the arrays it was given, NumPy's warnings (which would
     cost the points without a word) and shapes that don't fit all end in a sentence. also: libraries that may

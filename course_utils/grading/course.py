@@ -2,8 +2,8 @@
 
     solutions/ --release--> exercises/            what students get
     a folder a student --collect--> grading/submitted/    their answers in the exercise as released
-    --grade--> grading/executed/ (in the sandbox, several at once), then grading/autograded/ and gradebook.db (nbgrader)
-    --report--> grading/report.csv, grading/feedback/
+    --grade--> grading/executed/ (in the sandbox, several at once), then grading/autograded/ and gradebook.db
+    (nbgrader) --report--> grading/report.csv, grading/feedback/
 
 grading/outcomes.json remembers for every student and exercise what came of it, and why.
 """
@@ -19,16 +19,34 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import nbformat
-
 from course_utils import tables
 from course_utils.grading import intake, sandbox
 from course_utils.grading.execute import Failed, execute
 from course_utils.grading.nbgrader_settings import GRADING, settings
 
-MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "BEGIN HIDDEN TESTS", "END HIDDEN TESTS", "BEGIN MARK SCHEME", "END MARK SCHEME")
-COLUMNS = ("student", "exercise", "status", "reason", "handed in", "points by machine", "points by hand", "points",
-           "possible", "to be graded by hand", "remarks")
+import nbformat
+
+MARKERS = (
+    "BEGIN SOLUTION",
+    "END SOLUTION",
+    "BEGIN HIDDEN TESTS",
+    "END HIDDEN TESTS",
+    "BEGIN MARK SCHEME",
+    "END MARK SCHEME",
+)
+COLUMNS = (
+    "student",
+    "exercise",
+    "status",
+    "reason",
+    "handed in",
+    "points by machine",
+    "points by hand",
+    "points",
+    "possible",
+    "to be graded by hand",
+    "remarks",
+)
 
 
 # --- release ---------------------------------------------------------------------------------
@@ -49,7 +67,9 @@ def release(root, target):
     config = settings(root)
     config.CourseDirectory.release_directory = str(Path(target).resolve())
     config.GenerateAssignment.no_database = True
-    config.GenerateAssignment.preprocessors = [p for p in config.GenerateAssignment.preprocessors if p is not SaveCells]
+    config.GenerateAssignment.preprocessors = [
+        p for p in config.GenerateAssignment.preprocessors if p is not SaveCells
+    ]
     for name in exercises(root):
         _run(GenerateAssignment, config, name)
 
@@ -60,15 +80,22 @@ def check_markers(path):
         for line in cell.source.splitlines():
             looks_like = re.match(r"\s*#+\s*(BEGIN|END)\b(.*)", line, re.IGNORECASE)
             if looks_like and line.strip().lstrip("#").strip() not in MARKERS:
-                raise ValueError(f"{Path(path).name} has the line {line.strip()!r}, which is none of: {', '.join(MARKERS)}. "
-                                 "What it should hide would be published.")
+                raise ValueError(
+                    f"{Path(path).name} has the line {line.strip()!r}, which is none of: "
+                    f"{', '.join(MARKERS)}. "
+                    "What it should hide would be published."
+                )
 
 
 def _prepare(root):
-    """A gradebook that knows the exercises as they are now, and {name: (released notebook, its locked sources)}."""
+    """A gradebook that knows the exercises as they are now, and {name: (released notebook, its locked
+    sources)}.
+    """
     from nbgrader.converters import GenerateAssignment
 
-    beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by its name, also where no environment is active
+    beside = str(
+        Path(sys.executable).parent
+    )  # nbgrader calls `alembic` by its name, also where no environment is active
     if beside not in os.environ["PATH"].split(os.pathsep):
         os.environ["PATH"] = beside + os.pathsep + os.environ["PATH"]
     known = {}
@@ -80,8 +107,11 @@ def _prepare(root):
             _run(GenerateAssignment, config, name)
             released = nbformat.read(Path(folder, name, f"{name}.ipynb"), as_version=4)
             full = nbformat.read(source, as_version=4)
-            locked = {cell.metadata.nbgrader.grade_id: cell.source for cell in full.cells
-                      if cell.metadata.get("nbgrader", {}).get("locked")}
+            locked = {
+                cell.metadata.nbgrader.grade_id: cell.source
+                for cell in full.cells
+                if cell.metadata.get("nbgrader", {}).get("locked")
+            }
             known[name] = released, locked
     return known
 
@@ -103,7 +133,9 @@ def _run(converter, config, exercise, student="*"):
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's own housekeeping in its gradebook
             converter(coursedir=course, config=config, log=log, force=True).start()
     except NbGraderException as error:  # "see the log"
-        why = next((text for text in said if text.startswith("Traceback")), str(error)).strip().splitlines()[-1]
+        why = (
+            next((text for text in said if text.startswith("Traceback")), str(error)).strip().splitlines()[-1]
+        )
         raise RuntimeError(f"{exercise}: {why}") from error
 
 
@@ -111,7 +143,9 @@ def _run(converter, config, exercise, student="*"):
 
 
 def collect(root, folder):
-    """Take in what students handed in: {student: {exercise: outcome}}, which is remembered; prints what was refused."""
+    """Take in what students handed in: {student: {exercise: outcome}}, which is remembered; prints what was
+    refused.
+    """
     root = Path(root).resolve()
     known, outcomes = _prepare(root), _outcomes(root)
     releases = {name: release for name, (release, _) in known.items()}
@@ -122,7 +156,9 @@ def collect(root, folder):
         chosen, refused, ignored = intake.submitted(place, releases)
         for name, why in refused.items():
             print(f"{student}: {name} {why}")
-            _refuse(outcomes.setdefault(student, {}), name if name in releases else f"? {name}", f"{name} {why}")
+            _refuse(
+                outcomes.setdefault(student, {}), name if name in releases else f"? {name}", f"{name} {why}"
+            )
         if ignored:
             print(f"{student}: not looked at: {', '.join(ignored)}")
         for name, path in chosen.items():
@@ -131,7 +167,9 @@ def collect(root, folder):
                 _accept(root, student, name, submission._replace(timestamp=_timestamp(path.parent)), outcomes)
             except Exception as error:  # whatever one of them holds, the others are taken in
                 print(f"{student}: {name} couldn't be taken in: {_in_words(error)}")
-                _refuse(outcomes.setdefault(student, {}), name, f"{name} couldn't be taken in: {_in_words(error)}")
+                _refuse(
+                    outcomes.setdefault(student, {}), name, f"{name} couldn't be taken in: {_in_words(error)}"
+                )
         outcomes.setdefault(student, {})
     _remember(root, outcomes)
     return outcomes
@@ -146,7 +184,12 @@ def _accept(root, student, name, submission, outcomes):
     if submission.timestamp:
         _write(folder / "timestamp.txt", submission.timestamp)
     before = outcomes.get(student, {}).get(name, {})
-    outcome = {"status": "collected", "reason": "", "remarks": list(submission.remarks), "timestamp": submission.timestamp}
+    outcome = {
+        "status": "collected",
+        "reason": "",
+        "remarks": list(submission.remarks),
+        "timestamp": submission.timestamp,
+    }
     if before.get("graded") == _hash(root, name, text):
         outcome |= {key: before[key] for key in ("status", "reason", "graded", "on running") if key in before}
     outcomes.setdefault(student, {})[name] = outcome
@@ -157,7 +200,10 @@ def _refuse(theirs, name, why):
     if theirs.get(name, {}).get("timestamp") is None:
         theirs[name] = {"status": "failed", "reason": why}
     else:
-        theirs[name]["remarks"] = [*theirs[name]["remarks"], f"handed in again, but {why}: the earlier one counts"]
+        theirs[name]["remarks"] = [
+            *theirs[name]["remarks"],
+            f"handed in again, but {why}: the earlier one counts",
+        ]
 
 
 def _timestamp(folder):
@@ -181,17 +227,26 @@ def _hash(root, name, text):
 
 
 def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
-    """Grade what was collected and hasn't been graded; returns the outcomes. Refuses to start where the sandbox leaks."""
+    """Grade what was collected and hasn't been graded; returns the outcomes. Refuses to start where the
+    sandbox leaks.
+    """
     from nbgrader.converters import Autograde
     from tqdm.auto import tqdm
 
     root = Path(root).resolve()
     if protected:
-        flaws = [sandbox.missing()] if sandbox.missing() else sandbox.probe(
-            [root / name for name in ("solutions", GRADING, "exercises", ".git")] + [Path.home() / ".ssh"])
+        flaws = (
+            [sandbox.missing()]
+            if sandbox.missing()
+            else sandbox.probe(
+                [root / name for name in ("solutions", GRADING, "exercises", ".git")] + [Path.home() / ".ssh"]
+            )
+        )
         if flaws:
-            raise RuntimeError(f"Nothing was graded: the sandbox isn't in force ({'; '.join(flaws)}). With --unsafe the "
-                               "students' code runs with all your rights.")
+            raise RuntimeError(
+                f"Nothing was graded: the sandbox isn't in force ({'; '.join(flaws)}). With --unsafe the "
+                "students' code runs with all your rights."
+            )
     known, outcomes = _prepare(root), _outcomes(root)
     todo = []
     for student in sorted(outcomes):
@@ -220,8 +275,12 @@ def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
                         _run(Autograde, config, name, student)
                     except Exception as error:
                         why = f"nbgrader couldn't record it: {_in_words(error)}"
-                outcomes[student][name] |= {"status": "failed" if why else "graded", "reason": why, "graded": key,
-                                            "on running": on_running}
+                outcomes[student][name] |= {
+                    "status": "failed" if why else "graded",
+                    "reason": why,
+                    "graded": key,
+                    "on running": on_running,
+                }
                 _remember(root, outcomes)
         except KeyboardInterrupt:
             for future in futures.values():
@@ -268,7 +327,9 @@ def _remember(root, outcomes):
 def _write(path, text):
     """A file that is whole or not there, whenever the power goes."""
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", errors="replace")  # half a character is no reason to lose the rest
+    part.write_text(
+        text, encoding="utf-8", errors="replace"
+    )  # half a character is no reason to lose the rest
     os.replace(part, path)
 
 
@@ -276,7 +337,9 @@ def _write(path, text):
 
 
 def report(root, roster=()):
-    """One row for every student and exercise, as dicts of `COLUMNS`; also those of whom nothing came (roster: their ids)."""
+    """One row for every student and exercise, as dicts of `COLUMNS`; also those of whom nothing came (roster:
+    their ids).
+    """
     from nbgrader.api import Gradebook, MissingEntry
 
     outcomes, rows = _outcomes(root), []
@@ -286,9 +349,14 @@ def report(root, roster=()):
             for name in sorted(set(exercises(root)) | set(theirs)):
                 outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
                 row = dict.fromkeys(COLUMNS, "")
-                row |= {"student": student, "exercise": name, "status": outcome["status"], "reason": outcome["reason"],
-                        "handed in": outcome.get("timestamp", ""),
-                        "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", []))}
+                row |= {
+                    "student": student,
+                    "exercise": name,
+                    "status": outcome["status"],
+                    "reason": outcome["reason"],
+                    "handed in": outcome.get("timestamp", ""),
+                    "remarks": "; ".join(outcome.get("remarks", []) + outcome.get("on running", [])),
+                }
                 if outcome["status"] == "graded":
                     try:
                         found = book.find_submission(name, student)
@@ -297,10 +365,14 @@ def report(root, roster=()):
                     else:
                         by_machine = sum(g.auto_score or 0 for n in found.notebooks for g in n.grades)
                         by_hand = sum(g.manual_score or 0 for n in found.notebooks for g in n.grades)
-                        row |= {"points by machine": f"{by_machine:g}", "points by hand": f"{by_hand:g}",
-                                "points": f"{found.score:g}", "possible": f"{found.max_score:g}",
-                                "to be graded by hand": "yes" if found.needs_manual_grade else "no",
-                                "status": "late" if found.total_seconds_late > 0 else "graded"}
+                        row |= {
+                            "points by machine": f"{by_machine:g}",
+                            "points by hand": f"{by_hand:g}",
+                            "points": f"{found.score:g}",
+                            "possible": f"{found.max_score:g}",
+                            "to be graded by hand": "yes" if found.needs_manual_grade else "no",
+                            "status": "late" if found.total_seconds_late > 0 else "graded",
+                        }
                 rows.append(row)
     return rows
 

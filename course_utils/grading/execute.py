@@ -52,8 +52,12 @@ async def _execute(notebook, student, cell_seconds, protected, own):
         manager.write_connection_file()
         _start_with(manager, folder, student, protected)
         path = os.pathsep.join([str(sandbox.PACKAGE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        await manager.start_kernel(env={**os.environ, STUDENT: student, "PYTHONPATH": path}, cwd=str(folder),
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        await manager.start_kernel(
+            env={**os.environ, STUDENT: student, "PYTHONPATH": path},
+            cwd=str(folder),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         client = manager.client()
         client.start_channels()
         try:
@@ -75,8 +79,16 @@ async def _execute(notebook, student, cell_seconds, protected, own):
 
 def _start_with(manager, folder, student, protected):
     """What the manager runs: the kernel in the sandbox, or as it is."""
-    kernel = ["-m", "ipykernel_launcher", "-f", manager.connection_file, "--HistoryManager.hist_file=:memory:"]
-    manager.kernel_spec.argv = sandbox.command(kernel, folder, student) if protected else [sys.executable, *kernel]
+    kernel = [
+        "-m",
+        "ipykernel_launcher",
+        "-f",
+        manager.connection_file,
+        "--HistoryManager.hist_file=:memory:",
+    ]
+    manager.kernel_spec.argv = (
+        sandbox.command(kernel, folder, student) if protected else [sys.executable, *kernel]
+    )
     manager.kernel_spec.interrupt_mode = "message"  # a signal would end bubblewrap, not the cell
 
 
@@ -100,10 +112,14 @@ async def _run_all(manager, client, notebook, cell_seconds, own):
     if quits:
         remarks.append(f"cell {', '.join(quits)}: quit, exit or SystemExit; that cell ended, the others ran")
     if cut[True]:
-        remarks.append(f"{cut[True]} cells of the student's own didn't run: "
-                       f"all of them have {OWN * cell_seconds} seconds together")
+        remarks.append(
+            f"{cut[True]} cells of the student's own didn't run: "
+            f"all of them have {OWN * cell_seconds} seconds together"
+        )
     if cut[False]:
-        remarks.append(f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether")
+        remarks.append(
+            f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether"
+        )
     return remarks
 
 
@@ -130,30 +146,46 @@ async def _run(manager, client, cell, seconds, number):
             output = new_output("stream", name="stdout", text="[an output that is no text was left out]\n")
         room -= len(str(message["content"]))
         if room <= 0:
-            output = new_output("stream", name="stdout", text=f"\n[more than {OUTPUT:,} characters; the rest was left out]\n")
+            output = new_output(
+                "stream", name="stdout", text=f"\n[more than {OUTPUT:,} characters; the rest was left out]\n"
+            )
         last = cell.outputs[-1] if cell.outputs else None
-        if output.output_type == "stream" and last and last.output_type == "stream" and last.name == output.name:
+        if (
+            output.output_type == "stream"
+            and last
+            and last.output_type == "stream"
+            and last.name == output.name
+        ):
             last.text += output.text
         else:
             cell.outputs.append(output)
 
-    run = asyncio.ensure_future(client.execute_interactive(
-        cell.source, timeout=seconds, output_hook=keep, allow_stdin=False, stop_on_error=False))
+    run = asyncio.ensure_future(
+        client.execute_interactive(
+            cell.source, timeout=seconds, output_hook=keep, allow_stdin=False, stop_on_error=False
+        )
+    )
     death = asyncio.ensure_future(manager.provisioner.wait())
     try:
         await asyncio.wait([run, death], return_when=asyncio.FIRST_COMPLETED)
         if not run.done():
-            raise Failed(f"The kernel died in cell {number}: the code ended it, or it took more memory or time than allowed.")
+            raise Failed(
+                f"The kernel died in cell {number}: the code ended it, or it took more memory or time "
+                "than allowed."
+            )
         reply = run.result()["content"]
         cell.execution_count = reply.get("execution_count")
         if reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
-            # Its message was lost, behind too much output for instance; a test without one would count as passed.
+            # Its message was lost, behind too much output for instance; a test without one would count as
+            # passed.
             _ended(cell, str(reply.get("ename", "Error"))[:100], str(reply.get("evalue", ""))[:MESSAGE])
     except TimeoutError:
         _ended(cell, "Timeout", f"stopped after {seconds:.0f} seconds")
         await manager.interrupt_kernel()
         try:
-            await client.execute_interactive("None", silent=True, timeout=STOP, output_hook=keep, allow_stdin=False)
+            await client.execute_interactive(
+                "None", silent=True, timeout=STOP, output_hook=keep, allow_stdin=False
+            )
         except TimeoutError:
             raise Failed(f"Cell {number} ran for {seconds:.0f} seconds and couldn't be stopped.") from None
     finally:

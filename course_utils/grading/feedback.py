@@ -10,9 +10,11 @@ import nbformat
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 18px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em; color: #111; background: #fff }}
+body {{ font: 18px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em;
+  color: #111; background: #fff }}
 pre {{ background: #f2f2f2; padding: .7em; overflow-x: auto; font-size: 15px }}
-table {{ border-collapse: collapse }} td, th {{ padding: .2em .8em; text-align: left; border-bottom: 1px solid #bbb }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .2em .8em; text-align: left; border-bottom: 1px solid #bbb }}
 .said {{ border-left: .3em solid #555; padding-left: .7em }}
 </style></head><body><h1>{title}</h1>
 {body}
@@ -21,7 +23,9 @@ table {{ border-collapse: collapse }} td, th {{ padding: .2em .8em; text-align: 
 
 
 def page(notebook, title, grades, comments):
-    """The HTML of one graded notebook. grades: {grade_id: (points or None, possible)}; comments: {grade_id: text}."""
+    """The HTML of one graded notebook. grades: {grade_id: (points or None, possible)}; comments: {grade_id:
+    text}.
+    """
     from course_utils.grading.nbgrader_settings import unfenced
 
     rows, cells = [], []
@@ -29,8 +33,11 @@ def page(notebook, title, grades, comments):
         about = cell.metadata.get("nbgrader", {})
         grade_id = about.get("grade_id", "")
         points, possible = grades.get(grade_id, (None, None))
-        said = [html.escape(f"{o.ename}: {o.evalue}" if o.ename != "AssertionError" else o.evalue)
-                for o in cell.get("outputs", []) if o.output_type == "error"]
+        said = [
+            html.escape(f"{o.ename}: {o.evalue}" if o.ename != "AssertionError" else o.evalue)
+            for o in cell.get("outputs", [])
+            if o.output_type == "error"
+        ]
         if grade_id in grades:
             shown = "not graded yet" if points is None else f"{points:g}"
             rows.append(f"<tr><td>{html.escape(grade_id)}</td><td>{shown} of {possible:g}</td></tr>")
@@ -48,15 +55,19 @@ def page(notebook, title, grades, comments):
 
 
 def _text(output):
-    text = output.get("text") if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
+    text = (
+        output.get("text") if output.output_type == "stream" else output.get("data", {}).get("text/plain", "")
+    )
     return (text or "")[:5000]
 
 
 def write(root, rows):
-    """Pages for all graded rows of a report, in grading/feedback/; returns how many. A row without one says why."""
-    from nbgrader.api import Gradebook
-
+    """Pages for all graded rows of a report, in grading/feedback/; returns how many. A row without one says
+    why.
+    """
     from course_utils.grading.nbgrader_settings import settings
+
+    from nbgrader.api import Gradebook
 
     written = 0
     with Gradebook(settings(root).CourseDirectory.db_url) as book:
@@ -76,8 +87,13 @@ def _write_page(root, book, row):
 
     student, name = row["student"], row["exercise"]
     found = book.find_submission_notebook(name, name, student)
-    grades = {g.name: (None if g.needs_manual_grade and g.manual_score is None and g.auto_score is None else g.score,
-                       g.max_score) for g in found.grades}
+    grades = {
+        g.name: (
+            None if g.needs_manual_grade and g.manual_score is None and g.auto_score is None else g.score,
+            g.max_score,
+        )
+        for g in found.grades
+    }
     comments = {c.name: c.comment for c in found.comments}
     notebook = nbformat.read(Path(root, GRADING, "autograded", student, name, f"{name}.ipynb"), as_version=4)
     target = Path(root, GRADING, "feedback", student, f"{name}.html")

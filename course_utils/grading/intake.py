@@ -50,7 +50,9 @@ def students(folder):
         if path.name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
-            refused[_plain(path.name)] = "is no folder; expected a folder a student, named by the student's id"
+            refused[_plain(path.name)] = (
+                "is no folder; expected a folder a student, named by the student's id"
+            )
         elif not STUDENT_ID.fullmatch(path.name):
             refused[_plain(path.name)] = "is no student id: letters, digits and . _ @ - are possible"
         else:
@@ -59,7 +61,8 @@ def students(folder):
 
 
 def submitted(folder, releases):
-    """Which file of a student's folder is which exercise: ({exercise: path}, {exercise or file name: why not}, ignored).
+    """Which file of a student's folder is which exercise: ({exercise: path}, {exercise or file name: why
+    not}, ignored).
 
     releases: {exercise: released notebook}. A wrong file name is no harm where the cells tell the exercise.
     """
@@ -69,7 +72,8 @@ def submitted(folder, releases):
             ignored.append(_plain(path.name))
             continue
         named = next((name for name in releases if path.stem == name), None) or next(
-            (name for name in releases if path.stem.startswith(name)), None)
+            (name for name in releases if path.stem.startswith(name)), None
+        )
         try:
             notebook = read(path)
         except Refused as why:
@@ -87,13 +91,17 @@ def submitted(folder, releases):
             chosen[name] = (exact or paths)[0]
             refused.pop(name, None)  # a damaged copy beside a whole one
         else:
-            refused[name] = f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
+            refused[name] = (
+                f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
+            )
     return chosen, refused, ignored
 
 
 def _files(folder):
-    """All regular files below a folder; links, to wherever, are not followed: they raise no error, they aren't there."""
-    for place, folders, names in os.walk(folder, followlinks=False):
+    """All regular files below a folder; links, to wherever, are not followed: they raise no error, they
+    aren't there.
+    """
+    for place, _, names in os.walk(folder, followlinks=False):
         for name in names:
             yield Path(place, name)
 
@@ -104,7 +112,10 @@ def read(path):
     if not stat.S_ISREG(about.st_mode):
         raise Refused("is a link or a device, not a file; hand in the notebook itself")
     if about.st_size > LARGEST:
-        raise Refused(f"has {about.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}; clear its outputs and hand it in again")
+        raise Refused(
+            f"has {about.st_size / 1e6:.0f} MB, more than {LARGEST / 1e6:.0f}; clear its outputs and "
+            "hand it in again"
+        )
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -115,12 +126,18 @@ def read(path):
         content = json.loads(raw)
     except (ValueError, RecursionError):
         started = raw.lstrip()[:1] == b"{"
-        raise Refused("is cut off in the middle; download and hand it in again" if started else
-                      "is no notebook, whatever its name says; hand in the .ipynb file") from None
+        raise Refused(
+            "is cut off in the middle; download and hand it in again"
+            if started
+            else "is no notebook, whatever its name says; hand in the .ipynb file"
+        ) from None
     if not isinstance(content, dict) or not isinstance(content.get("cells", content.get("worksheets")), list):
         raise Refused("is no notebook: it has no cells; hand in the .ipynb file")
     if content.get("nbformat") != 4:
-        raise Refused(f"has notebook format {content.get('nbformat')!r}; open it in JupyterLab, save it, and hand it in again")
+        raise Refused(
+            f"has notebook format {content.get('nbformat')!r}; open it in JupyterLab, save it, and "
+            "hand it in again"
+        )
     cells = [cell for cell in map(_cell, content["cells"]) if cell]
     return cells
 
@@ -136,8 +153,13 @@ def _cell(cell):
     ran = cell.get("execution_count")
     source = cell.get("source", "")
     source = "".join(map(str, source)) if isinstance(source, list) else str(source)
-    return Cell(grade_id if isinstance(grade_id, str) else None, next((i for i in ids if isinstance(i, str)), None),
-                cell["cell_type"], source, ran if type(ran) is int else 0)
+    return Cell(
+        grade_id if isinstance(grade_id, str) else None,
+        next((i for i in ids if isinstance(i, str)), None),
+        cell["cell_type"],
+        source,
+        ran if type(ran) is int else 0,
+    )
 
 
 def _by_cells(cells, releases):
@@ -157,15 +179,19 @@ OWN = 100  # cells of the student's own; the exercises have fewer than 30 altoge
 
 def _answers(release):
     """{grade_id: cell} of the cells that the student writes."""
-    return {cell.metadata.nbgrader.grade_id: cell for cell in release.cells
-            if cell.metadata.get("nbgrader", {}).get("solution")}
+    return {
+        cell.metadata.nbgrader.grade_id: cell
+        for cell in release.cells
+        if cell.metadata.get("nbgrader", {}).get("solution")
+    }
 
 
 def merge(release, cells):
-    """The student's work in the released notebook, as a `Submission` without time. cells: as `read` gives them.
+    """The student's work in the released notebook, as a `Submission` without time. cells: as `read` gives
+    them.
 
-    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by the
-    names they define; whatever else isn't as released becomes a cell of the student's own, where it was.
+    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by
+    the names they define; whatever else isn't as released becomes a cell of the student's own, where it was.
     Everything else is as released, whatever was done to it.
     """
     cells = _whole([cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)])
@@ -173,23 +199,37 @@ def merge(release, cells):
     given, own = _sorted(release, cells)
     merged = nbformat.from_dict(json.loads(json.dumps(release)))
     stubs = {cell.source.strip() for cell in answers.values()}
-    written = [(at, piece) for places in (own, given) for at, pieces in sorted(places.items()) for piece in pieces
-               if piece.source.strip() not in stubs]
+    written = [
+        (at, piece)
+        for places in (own, given)
+        for at, pieces in sorted(places.items())
+        for piece in pieces
+        if piece.source.strip() not in stubs
+    ]
     for at, cell in enumerate(merged.cells):
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id not in answers:
             continue
-        tried = [piece for piece in given.get(at, []) if piece.source.strip() not in ("", cell.source.strip())]
+        tried = [
+            piece for piece in given.get(at, []) if piece.source.strip() not in ("", cell.source.strip())
+        ]
         if len(given.get(at, [])) > 1:
-            remarks.append(f"answer {grade_id} is there {len(given[at])} times, split or copied: "
-                           "all of it counts, and of copies the one that was worked on last")
+            remarks.append(
+                f"answer {grade_id} is there {len(given[at])} times, split or copied: "
+                "all of it counts, and of copies the one that was worked on last"
+            )
         if cell.cell_type == "markdown":
             tried = _texts(own, at) + tried + _texts(own, at + 1)
             cell.source = "\n\n".join(dict.fromkeys(piece.source for piece in tried)) or cell.source
         else:
             names = _defined(cell.source, also_none=True)
-            elsewhere = [] if tried else [(p, piece) for p, piece in written if names & _defined(piece.source)]
-            for place, piece in elsewhere:  # what stands before the answer runs there, too: others may need it
+            elsewhere = (
+                [] if tried else [(p, piece) for p, piece in written if names & _defined(piece.source)]
+            )
+            for (
+                place,
+                piece,
+            ) in elsewhere:  # what stands before the answer runs there, too: others may need it
                 if place >= at and piece in own.get(place, []):
                     own[place].remove(piece)
             tried = _in_order(tried + [piece for _, piece in elsewhere], names)
@@ -211,15 +251,22 @@ def merge(release, cells):
 
 
 def _sorted(release, cells):
-    """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells before it})."""
+    """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells there})."""
     known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
     about = [cell.metadata.get("nbgrader", {}) for cell in release.cells]
     solution = {at for at, its in enumerate(about) if its.get("solution")}
     locked = {at for at, its in enumerate(about) if its.get("locked")}
-    fixed = [source for at, source in enumerate(sources) if source.strip() and at not in solution
-             and (release.cells[at].cell_type != "code" or about[at].get("grade"))]  # texts and tests
+    fixed = [
+        source
+        for at, source in enumerate(sources)
+        if source.strip()
+        and at not in solution
+        and (release.cells[at].cell_type != "code" or about[at].get("grade"))
+    ]  # texts and tests
     places = [_index(cell, *known) for cell in cells]
-    whole = {at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)}
+    whole = {
+        at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)
+    }
     before, after, last, following = [], [], -1, len(sources)  # the released cells around each
     for at, behind in zip(places, reversed(places)):
         last = at if at is not None else last
@@ -230,7 +277,10 @@ def _sorted(release, cells):
     given, own = {}, {}
     for number, (cell, at) in enumerate(zip(cells, places)):
         theirs = cell.source
-        for source in [*fixed, *([sources[at]] if at in locked else [])]:  # cells that were merged with this one
+        for source in [
+            *fixed,
+            *([sources[at]] if at in locked else []),
+        ]:  # cells that were merged with this one
             theirs = _without(theirs, source)
         piece = cell._replace(source=theirs)
         if at in solution:
@@ -257,7 +307,9 @@ def _without(text, lines):
 
 
 def _known(release):
-    """{grade_id: place}, {cell id: place} and {source: place} of the released cells; sources that are there once."""
+    """{grade_id: place}, {cell id: place} and {source: place} of the released cells; sources that are there
+    once.
+    """
     by_grade, by_id, by_source = {}, {}, {}
     for at, cell in enumerate(release.cells):
         by_grade[cell.metadata.get("nbgrader", {}).get("grade_id")] = at
@@ -303,7 +355,8 @@ def _in_order(pieces, names):
     """The pieces of an answer as they run, the last one being the answer. names: what it must define."""
     versions = [piece for piece in pieces if names & _defined(piece.source)]
     if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
-        # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook counts.
+        # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook
+        # counts.
         known = all(piece.ran for piece in versions)
         last = max(reversed(versions), key=lambda piece: piece.ran) if known else versions[-1]
         return [piece for piece in pieces if piece is not last] + [last]
@@ -316,8 +369,12 @@ def _whole(cells):
     for cell in cells:
         before = result[-1] if result else cell
         both = before.source + "\n" + cell.source
-        if (before.kind == cell.kind == "code" and cell.grade_id in (None, before.grade_id)
-                and None in (_tree(before.source), _tree(cell.source)) and _tree(both) is not None):
+        if (
+            before.kind == cell.kind == "code"
+            and cell.grade_id in (None, before.grade_id)
+            and None in (_tree(before.source), _tree(cell.source))
+            and _tree(both) is not None
+        ):
             result[-1] = before._replace(source=both)
         else:
             result.append(cell)
@@ -345,29 +402,37 @@ def _defined(source, also_none=False):
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             if also_none or not (isinstance(node.value, ast.Constant) and node.value.value is None):
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names |= {part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)}
+                names |= {
+                    part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
+                }
     return names
 
 
 def _with_own(cells, own):
     """Released cells with the student's own between them, ordinary ones from now on, as many as are taken."""
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+    make = {
+        "code": nbformat.v4.new_code_cell,
+        "markdown": nbformat.v4.new_markdown_cell,
+        "raw": nbformat.v4.new_raw_cell,
+    }
     result, number = [], 0
     for at in range(len(cells) + 1):
-        for piece in own.get(at, [])[:OWN - number]:
+        for piece in own.get(at, [])[: OWN - number]:
             # Ids drawn at random would make two collections of one submission differ.
             digest = hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()
             result.append(make[piece.kind](piece.source, id=digest[:12]))
             number += 1
-        result += cells[at:at + 1]
+        result += cells[at : at + 1]
     return result
 
 
 def _changed(release, cells):
-    """grade_ids of locked cells that were altered or deleted; one that was merged with another, or copied, is there."""
+    """grade_ids of locked cells that were altered or deleted; one that was merged with another, or copied, is
+    there.
+    """
     sources = {cell.source for cell in cells}
     altered = []
-    for at, cell in enumerate(release.cells):
+    for cell in release.cells:
         source, grade_id = _plain(cell.source), cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.metadata.get("nbgrader", {}).get("locked") and not any(source in other for other in sources):
             theirs = [other for other in cells if (other.grade_id or other.id) in (grade_id, cell.id)]
@@ -379,9 +444,33 @@ def _changed(release, cells):
 # --- suspicious ------------------------------------------------------------------------------
 
 # A test runs in the student's own kernel and can be fooled there. These names have no place in an answer.
-SUSPICIOUS = {"ast_transformers", "input_transformers_cleanup", "input_transformers_post", "get_ipython", "builtins", "__builtins__",
-              "settrace", "setprofile", "_getframe", "gc", "ctypes", "inspect", "importlib", "subprocess", "environ",
-              "AssertionError", "sys", "__class__", "__dict__", "setattr", "exec", "eval", "compile", "globals", "ipykernel"}
+SUSPICIOUS = {
+    "ast_transformers",
+    "input_transformers_cleanup",
+    "input_transformers_post",
+    "get_ipython",
+    "builtins",
+    "__builtins__",
+    "settrace",
+    "setprofile",
+    "_getframe",
+    "gc",
+    "ctypes",
+    "inspect",
+    "importlib",
+    "subprocess",
+    "environ",
+    "AssertionError",
+    "sys",
+    "__class__",
+    "__dict__",
+    "setattr",
+    "exec",
+    "eval",
+    "compile",
+    "globals",
+    "ipykernel",
+}
 
 
 def suspicious(notebook):
@@ -389,7 +478,12 @@ def suspicious(notebook):
     remarks = []
     for cell in notebook.cells:
         about = cell.metadata.get("nbgrader", {})
-        if cell.cell_type != "code" or about.get("locked") or about.get("grade") and not about.get("solution"):
+        if (
+            cell.cell_type != "code"
+            or about.get("locked")
+            or about.get("grade")
+            and not about.get("solution")
+        ):
             continue
         where = f"answer {about['grade_id']}" if "grade_id" in about else "a cell of the student's own"
         names = sorted(_names(cell.source) & SUSPICIOUS)
@@ -399,7 +493,9 @@ def suspicious(notebook):
 
 
 def _names(source):
-    """All names, attributes and imported modules in a piece of code; lines only IPython understands are left out."""
+    """All names, attributes and imported modules in a piece of code; lines only IPython understands are left
+    out.
+    """
     plain, tree = _without_magics(source), _tree(source)
     names = {"get_ipython"} if plain != source else set()
     if tree is None:

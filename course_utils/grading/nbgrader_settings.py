@@ -1,4 +1,4 @@
-"""nbgrader as this course uses it: its folders, and autograding from outputs that were made in the sandbox."""
+"""nbgrader as this course uses it: its folders, and autograding from outputs made in the sandbox."""
 
 import os
 import re
@@ -17,7 +17,9 @@ def settings(root):
     from nbgrader.converters import Autograde, GenerateAssignment
 
     config, root = Config(), Path(root).resolve()
-    beside = str(Path(sys.executable).parent)  # nbgrader calls `alembic` by its name, also where no environment is active
+    beside = str(
+        Path(sys.executable).parent
+    )  # nbgrader calls `alembic` by its name, also where no environment is active
     if beside not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
     if os.access(root, os.W_OK):  # a fresh clone has no such folder, and nbgrader puts its gradebook there
@@ -26,12 +28,26 @@ def settings(root):
     course.course_id, course.root = "cam_course", str(root)
     course.source_directory, course.release_directory = "solutions", "exercises"
     course.submitted_directory, course.autograded_directory, course.feedback_directory = (
-        f"{GRADING}/{step}" for step in ("submitted", "autograded", "feedback"))
+        f"{GRADING}/{step}" for step in ("submitted", "autograded", "feedback")
+    )
     course.db_url = f"sqlite:///{root / GRADING / 'gradebook.db'}"
-    course.ignore = ["*.md", "*.py", "*.pyc", "*.txt", "*.npz", "*.csv", "*.zip", ".*", "__pycache__"]  # only notebooks are released
-    # The formgrader's own button runs no code either: it records what `python -m course_utils.grading grade` executed.
+    course.ignore = [
+        "*.md",
+        "*.py",
+        "*.pyc",
+        "*.txt",
+        "*.npz",
+        "*.csv",
+        "*.zip",
+        ".*",
+        "__pycache__",
+    ]  # only notebooks are released
+    # The formgrader's own button runs no code either: it records what `python -m course_utils.grading grade`
+    # executed.
     by_default = Autograde.autograde_preprocessors.default_args[0]
-    config.Autograde.autograde_preprocessors = [UseExecuted if step.__name__ == "Execute" else step for step in by_default] + [AsText]
+    config.Autograde.autograde_preprocessors = [
+        UseExecuted if step.__name__ == "Execute" else step for step in by_default
+    ] + [AsText]
     config.IgnorePattern.enabled, config.IgnorePattern.pattern = True, r"[\s\S]*"  # a warning costs no points
     config.GenerateAssignment.preprocessors = list(GenerateAssignment.preprocessors.default_args[0])
     return config
@@ -45,12 +61,16 @@ class UseExecuted(NbGraderPreprocessor):
         root = Path(re.sub("^sqlite:///", "", about["db_url"])).parent
         path = root / "executed" / about["student"] / about["assignment"] / f"{about['notebook']}.ipynb"
         if not path.is_file():
-            raise FileNotFoundError(f"{about['student']}'s {about['notebook']} hasn't run in the sandbox; "
-                                    "call `python -m course_utils.grading grade`.")
+            raise FileNotFoundError(
+                f"{about['student']}'s {about['notebook']} hasn't run in the sandbox; "
+                "call `python -m course_utils.grading grade`."
+            )
         executed = nbformat.read(path, as_version=4)
         if [cell.source for cell in executed.cells] != [cell.source for cell in nb.cells]:
-            raise ValueError(f"{about['student']}'s {about['notebook']} has changed since it ran; "
-                             "call `python -m course_utils.grading grade` again.")
+            raise ValueError(
+                f"{about['student']}'s {about['notebook']} has changed since it ran; "
+                "call `python -m course_utils.grading grade` again."
+            )
         for cell, done in zip(nb.cells, executed.cells):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = done.outputs, done.execution_count
@@ -58,7 +78,9 @@ class UseExecuted(NbGraderPreprocessor):
 
 
 class AsText(NbGraderPreprocessor):
-    """What a student wrote, and what it printed, as text and pictures: the lecturer's browser runs nothing of it."""
+    """What a student wrote, and what it printed, as text and pictures: the lecturer's browser runs nothing of
+    it.
+    """
 
     def preprocess(self, nb, resources):
         for cell in nb.cells:
@@ -74,8 +96,14 @@ def _harmless(output):
     """An output with its text and its pictures, and nothing else that it could be shown as."""
     data = output.get("data")
     if data is not None:
-        output.data = {kind: value for kind, value in data.items() if kind == "text/plain" and isinstance(value, str)
-                       or kind in ("image/png", "image/jpeg") and re.fullmatch(r"[A-Za-z0-9+/=\s]*", str(value))}
+        output.data = {
+            kind: value
+            for kind, value in data.items()
+            if kind == "text/plain"
+            and isinstance(value, str)
+            or kind in ("image/png", "image/jpeg")
+            and re.fullmatch(r"[A-Za-z0-9+/=\s]*", str(value))
+        }
         output.metadata = {}
     return output
 

@@ -1,8 +1,8 @@
 """A room without windows for other people's code: bubblewrap and limits around one kernel (Linux only).
 
-Inside there are Python, the course's package and an empty home; no network, no gradebook, no solutions, no other
-submission, no process but its own. `probe` tries to break out before anything is graded; `inside` is the first
-thing that runs in the room and sets the limits that bubblewrap doesn't know.
+Inside there are Python, the course's package and an empty home; no network, no gradebook, no solutions, no
+other submission, no process but its own. `probe` tries to break out before anything is graded; `inside` is
+the first thing that runs in the room and sets the limits that bubblewrap doesn't know.
 """
 
 import itertools
@@ -18,9 +18,12 @@ import course_utils
 
 MB = 2**20
 LIMITS = {"memory": 6000 * MB, "file": 100 * MB, "processes": 256, "seconds": 600}  # of one submission
-# Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns another's files.
+# Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns
+# another's files.
 USERS = itertools.cycle(range(61_000, 64_000))
-PACKAGE = Path(course_utils.__file__).resolve().parents[1]  # this one grades, wherever else another is installed
+PACKAGE = (
+    Path(course_utils.__file__).resolve().parents[1]
+)  # this one grades, wherever else another is installed
 HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
 
 PROBE = """
@@ -47,7 +50,8 @@ for place in json.loads(sys.argv[1]):
         found.append(f"{place} can be seen")
 if len([name for name in os.listdir("/proc") if name.isdigit()]) > 8:
     found.append("other processes can be seen")
-if [name for name in os.listdir("/sys/class/net") if name != "lo"] if os.path.exists("/sys/class/net") else False:
+devices = os.listdir("/sys/class/net") if os.path.exists("/sys/class/net") else []
+if set(devices) - {"lo"}:
     found.append("the network can be seen")
 try:
     socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=1).close()
@@ -75,7 +79,8 @@ def missing():
 
 
 def probe(secrets):
-    """What code in the sandbox can see or change that it shouldn't: a list of sentences, empty if all is well.
+    """What code in the sandbox can see or change that it shouldn't: a list of sentences, empty if all is
+    well.
 
     secrets: paths that must not exist in there, such as the solutions and the gradebook.
     """
@@ -84,9 +89,15 @@ def probe(secrets):
     token = secrets_of_python.token_hex(16)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        # The token stands in the environment of bubblewrap's own process, where the grader's secrets would stand.
-        done = subprocess.run(command(["-c", PROBE, json.dumps([str(s) for s in secrets]), str(port), token]),
-                              capture_output=True, text=True, timeout=120, env={**os.environ, "COURSE_TOKEN": token})
+        # The token stands in the environment of bubblewrap's own process, where the grader's secrets would
+        # stand.
+        done = subprocess.run(
+            command(["-c", PROBE, json.dumps([str(s) for s in secrets]), str(port), token]),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "COURSE_TOKEN": token},
+        )
     try:
         return json.loads(done.stdout)
     except ValueError:
@@ -94,21 +105,70 @@ def probe(secrets):
 
 
 def command(arguments, folder=None, student="", limits=LIMITS):
-    """The command that runs `python ARGUMENTS` in the sandbox. folder: the only place both sides can write to."""
+    """The command that runs `python ARGUMENTS` in the sandbox. folder: the only place both sides can write
+    to.
+    """
     limits = {**limits, "user": next(USERS)}
     if folder is not None and os.getuid() == 0:
         for path in (folder, *folder.iterdir()):
             os.chown(path, limits["user"], limits["user"])
     package = PACKAGE / "course_utils"
-    prefixes = dict.fromkeys(str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr"))
+    prefixes = dict.fromkeys(
+        str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr")
+    )
     root = os.getuid() == 0
-    # Without an environment: that of bubblewrap's own process can be read from inside, whatever --clearenv does.
-    bwrap = ["/usr/bin/env", "-i", shutil.which("bwrap") or "bwrap", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try",
-             *([] if root else ["--unshare-user"]), "--die-with-parent", "--new-session", "--clearenv",
-             "--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache",
-             "--ro-bind-try", "/etc/alternatives", "/etc/alternatives", "--ro-bind-try", "/etc/fonts", "/etc/fonts",
-             "--proc", "/proc", "--dev", "/dev", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/dev/shm", "--size", str(SCRATCH), "--perms", "1777", "--tmpfs", "/tmp",
-             "--size", str(SCRATCH), "--perms", "0777", "--tmpfs", HOME, "--chdir", HOME]
+    # Without an environment: that of bubblewrap's own process can be read from inside, whatever --clearenv
+    # does.
+    bwrap = [
+        "/usr/bin/env",
+        "-i",
+        shutil.which("bwrap") or "bwrap",
+        "--unshare-ipc",
+        "--unshare-pid",
+        "--unshare-net",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        *([] if root else ["--unshare-user"]),
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--ro-bind",
+        "/usr",
+        "/usr",
+        "--ro-bind-try",
+        "/etc/ld.so.cache",
+        "/etc/ld.so.cache",
+        "--ro-bind-try",
+        "/etc/alternatives",
+        "/etc/alternatives",
+        "--ro-bind-try",
+        "/etc/fonts",
+        "/etc/fonts",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--size",
+        str(SCRATCH),
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/dev/shm",
+        "--size",
+        str(SCRATCH),
+        "--perms",
+        "1777",
+        "--tmpfs",
+        "/tmp",
+        "--size",
+        str(SCRATCH),
+        "--perms",
+        "0777",
+        "--tmpfs",
+        HOME,
+        "--chdir",
+        HOME,
+    ]
     for name in ("bin", "lib", "lib64", "sbin"):
         if Path("/", name).is_symlink():
             bwrap += ["--symlink", f"usr/{name}", f"/{name}"]
@@ -120,11 +180,21 @@ def command(arguments, folder=None, student="", limits=LIMITS):
         bwrap += [*_way_to(folder), "--bind", str(folder), str(folder)]
     bwrap += ["--remount-ro", "/", "--remount-ro", "/dev"]  # what is left of them is memory, without a limit
     # One thread a kernel: as many kernels as cores run at once, and sums come out the same each time.
-    environment = {"PATH": "/usr/bin:/bin", "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp", "MPLBACKEND": "agg",
-                   "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1",
-                   "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3",
-                   "PYTHONDONTWRITEBYTECODE": "1", "COURSE_GRADED_STUDENT": student,
-                   "PYTHONPATH": str(PACKAGE)}
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": HOME,
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",
+        "MPLBACKEND": "agg",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "COURSE_GRADED_STUDENT": student,
+        "PYTHONPATH": str(PACKAGE),
+    }
     for name, value in environment.items():
         bwrap += ["--setenv", name, value]
     # By its real name: in there are no links, nor the folders that a path with .. goes through.
@@ -142,8 +212,12 @@ def inside(limits, arguments):
     """First thing in the sandbox: limits, no root, then Python with these arguments."""
     import resource
 
-    kinds = {"memory": resource.RLIMIT_AS, "file": resource.RLIMIT_FSIZE, "seconds": resource.RLIMIT_CPU,
-             "processes": resource.RLIMIT_NPROC}
+    kinds = {
+        "memory": resource.RLIMIT_AS,
+        "file": resource.RLIMIT_FSIZE,
+        "seconds": resource.RLIMIT_CPU,
+        "processes": resource.RLIMIT_NPROC,
+    }
     for name, kind in kinds.items():
         resource.setrlimit(kind, (limits[name], limits[name]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -1,4 +1,5 @@
-"""Put on PYTHONPATH by the tests: every Python started below them, notebook kernels too, is denied the network.
+"""Put on PYTHONPATH by the tests: every Python started below them, notebook kernels too, is denied the
+network.
 
 And in each of them TensorFlow greets as it does on some processors, so that the tests see it on all.
 """
@@ -6,9 +7,12 @@ And in each of them TensorFlow greets as it does on some processors, so that the
 import os
 import sys
 
-GREETING = (b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
-            b"I0000 00:00:1700000000.000000       1 port.cc:153] oneDNN custom operations are on. You may see slightly different "
-            b"numerical results due to floating-point round-off errors from different computation orders.\n")
+GREETING = (
+    b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
+    b"I0000 00:00:1700000000.000000       1 port.cc:153] oneDNN custom operations are on. You may see "
+    b"slightly different "
+    b"numerical results due to floating-point round-off errors from different computation orders.\n"
+)
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", "", None}
 
