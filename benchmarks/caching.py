@@ -14,11 +14,11 @@ RECIPES = [("the seed's, last four layers and head", 4, 0.35), ("head only", 0, 
 
 
 def measure(options):
-    from course_utils.datasets import pets
+    from course_utils.datasets.drawn.pets import drawn_pets
 
     import tensorflow as tf
 
-    drawn = pets.drawn_pets(N_IMAGES, size=SIZE)
+    drawn = drawn_pets(N_IMAGES, size=SIZE)
     data = tf.data.Dataset.from_tensor_slices((drawn.images.astype(np.float32), drawn.labels)).batch(
         BATCH_SIZE
     )
@@ -31,7 +31,7 @@ def measure(options):
             "VGG16 up to its last convolution, GAP, Dense(2), random weights; RMSprop with rate "
             f"1e-3, {EPOCHS} epochs over "
             f"{N_IMAGES} drawn pets of {SIZE}×{SIZE} pixels in batches of {BATCH_SIZE}.",
-            "In every epoch: `model.fit`, the frozen layers untrainable. Once: `transfer.fit` with "
+            "In every epoch: `model.fit`, the frozen layers untrainable. Once: `training.fit` with "
             "features of 32 bits in "
             "memory; its time includes computing them.",
             "Processor time is what the trainings themselves worked: other programs hardly change it.",
@@ -72,20 +72,20 @@ def in_every_epoch(data, train_last, epochs):
 
 def once(data, train_last, epochs):
     """The losses of ours; all images are one batch, so that their order makes no difference."""
-    from course_utils import transfer
+    from course_utils import training
 
-    return transfer.fit(network(train_last), data, epochs=epochs, progress=False, dtype="float32").history[
+    return training.fit(network(train_last), data, epochs=epochs, progress=False, dtype="float32").history[
         "loss"
     ]
 
 
 def network(train_last):
-    from course_utils import transfer
+    from course_utils import networks
 
     import keras
 
     keras.utils.set_random_seed(0)
-    return transfer.freeze(transfer.gap_classifier("vgg16", weights=None), train_last)
+    return networks.freeze(networks.gap_classifier("vgg16", weights=None), train_last)
 
 
 def timed(train, *args):

@@ -21,8 +21,8 @@ ROUNDS = 3
 PICTURE = """
 import numpy as np
 from course_utils import cam, plots, widgets
-from course_utils.datasets import pets
-image = pets.drawn_pets(1, seed=3).images[0]
+from course_utils.datasets.drawn.pets import drawn_pets
+image = drawn_pets(1, seed=3).images[0]
 rng = np.random.default_rng(0)
 cams = np.stack([cam.upsample(rng.normal(size=(4, 4)), 24) for _ in range(2)], axis=-1).astype(np.float32)
 large = image.repeat(3, axis=0).repeat(3, axis=1)

@@ -6,14 +6,15 @@ from pathlib import Path
 
 from benchmarks.stopwatch import ratios
 from benchmarks.table import row
-from course_utils import fetch, models
+from course_utils import networks, training
 from course_utils.datasets import mnist
+from course_utils.machine import fetch
 
 TITLE = "Sevens and nines of MNIST: the seed's recipe and ours"
 REAL_DATA = Path(os.environ.get("COURSE_REAL_DATA", Path(__file__).parent / ".." / ".." / "shared" / "data"))
 
 SEED = dict(epochs=10, batch_size=32)  # Adam as it comes, rate 1e-3 throughout
-OURS = models.DIGIT_RECIPE["tfds"]
+OURS = training.DIGIT_RECIPE["tfds"]
 
 
 def measure(options):
@@ -38,7 +39,7 @@ def measure(options):
             elapsed[who].append(time.perf_counter() - start)
             worked[who].append(time.process_time() - start_of_work)
             class_scores = model.predict(digits.x_test, verbose=0)
-            accuracy[who].append(100 * models.accuracy(class_scores, digits.y_test))
+            accuracy[who].append(100 * training.accuracy(class_scores, digits.y_test))
 
     ours = ", ".join(f"{name} {value}" for name, value in OURS.items())
     return [
@@ -52,7 +53,7 @@ def measure(options):
         f"The same network, {len(digits.y_train):,} digits to train on and {len(digits.y_test):,} to test; "
         "a run is a random seed for initial weights and order.",
         "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
-        f"Ours: Adam with a one-cycle schedule, `models.train` with {ours}.",
+        f"Ours: Adam with a one-cycle schedule, `training.train` with {ours}.",
         "Processor time is what the trainings themselves worked: other programs hardly change it.",
     ]
 
@@ -72,7 +73,7 @@ def train_as_the_seed(seed, images, labels):
 
 def train_as_we_do(seed, images, labels):
     model = _fresh_net(seed)
-    models.train(model, images, labels, progress=False, **OURS)
+    training.train(model, images, labels, progress=False, **OURS)
     return model
 
 
@@ -80,4 +81,4 @@ def _fresh_net(seed):
     import keras
 
     keras.utils.set_random_seed(seed)
-    return models.digit_net()
+    return networks.digit_net()

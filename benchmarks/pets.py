@@ -8,9 +8,11 @@ from pathlib import Path
 
 from benchmarks.mnist import REAL_DATA
 from benchmarks.table import row
-from course_utils import fetch, localize, models
+from course_utils import localize, networks, training
 from course_utils.datasets import pets
+from course_utils.datasets.drawn.pets import draw_two_pets, drawn_pets
 from course_utils.explain import explain
+from course_utils.machine import fetch
 
 import numpy as np
 
@@ -22,10 +24,10 @@ RECIPE = Path(__file__).parents[1] / "tools" / "train_pets_net.py"
 
 def measure(options):
     start = time.process_time()
-    learnt = pets.drawn_pets(2000, 10_000)
+    learnt = drawn_pets(2000, 10_000)
     rate = len(learnt.labels) / (time.process_time() - start)
-    valid, test = (pets.drawn_pets(N_TEST, seed) for seed in (60_000, 80_000))
-    scenes = [pets.draw_two_pets(seed) for seed in range(100, 100 + N_SCENES)]
+    valid, test = (drawn_pets(N_TEST, seed) for seed in (60_000, 80_000))
+    scenes = [draw_two_pets(seed) for seed in range(100, 100 + N_SCENES)]
 
     def of_drawings(model):
         _, valid_cams = explain(model, valid.images.astype("float32"), valid.labels, verbose=False)
@@ -48,7 +50,7 @@ def measure(options):
         "IoU of the head's box": 65,
         "own pet in two-pet scenes": 95,
     }
-    shipped = of_drawings(models.pets_net(trained=True))
+    shipped = of_drawings(networks.pets_net(trained=True))
     elapsed, worked, trained = [], [], []
     for seed in range(options.seeds):
         model, *seconds = _train(seed, learnt)
@@ -91,13 +93,13 @@ def _train(seed, learnt):
     sys.modules["train_pets_net"] = recipe  # where TensorFlow looks for the source of its functions
     spec.loader.exec_module(recipe)
     keras.utils.set_random_seed(seed)
-    model, start, start_of_work = models.pets_net(), time.perf_counter(), time.process_time()
+    model, start, start_of_work = networks.pets_net(), time.perf_counter(), time.process_time()
     recipe.train(model, learnt.images, learnt.labels, EPOCHS)
     return model, time.perf_counter() - start, time.process_time() - start_of_work
 
 
 def _photographs():
-    from course_utils import transfer
+    from course_utils import networks
 
     import keras
 
@@ -110,11 +112,11 @@ def _photographs():
             return [row(accuracy, unit="%", goal=(">=", 97), instead=absent)]
     keras.utils.set_random_seed(0)
     data, start = pets.load("tfds", n_train=N_PHOTOS), time.perf_counter()
-    model = transfer.freeze(transfer.gap_classifier("mobilenet"))
-    transfer.fit(model, data.train, data.valid, epochs=10, progress=False)
+    model = networks.freeze(networks.gap_classifier("mobilenet"))
+    training.fit(model, data.train, data.valid, epochs=10, progress=False)
     elapsed = time.perf_counter() - start
     labels = np.concatenate([y for _, y in data.test.as_numpy_iterator()])
-    right = 100 * models.accuracy(model.predict(data.test, verbose=0), labels)
+    right = 100 * training.accuracy(model.predict(data.test, verbose=0), labels)
     return [
         row(f"{accuracy} on {len(labels)} held out", [right], "%", (">=", 97)),
         row(f"{seconds} on {N_PHOTOS:,}, ten epochs", [elapsed], "s"),

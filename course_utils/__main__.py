@@ -6,7 +6,7 @@ import sys
 if sys.version_info < (3, 11):  # told here, because older ones cannot even read the rest
     sys.exit("WRONG  Python %d.%d: the course needs 3.11 or newer." % sys.version_info[:2])
 
-from course_utils import doctor, fetch
+from course_utils.machine import doctor, fetch
 
 
 def main(arguments=None):

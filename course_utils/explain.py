@@ -11,7 +11,7 @@ nothing is averaged, there is no CAM and the error says so; Grad-CAM answers the
 
 from typing import NamedTuple
 
-from course_utils import cam, graph
+from course_utils import cam, checks, graph
 
 import numpy as np
 
@@ -51,13 +51,13 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
     a model is seen, one line says which layers were chosen. Raises where no CAM exists, where the input
     doesn't fit, where weights are NaN, and where the maps would not add up to what the model itself says.
     """
-    graph.check_batch_size(batch_size)
+    checks.whole_number("batch_size", batch_size)
     images = graph.check_images(model, images)
     graph.check_model(model, images)
     new = graph.is_new(model)
     head = _head(model, target_layer)
     if class_idx is not None:
-        class_idx = cam.check_class_idx(class_idx, len(images), head.class_weights.shape[1])
+        class_idx = checks.class_idx(class_idx, len(images), head.class_weights.shape[1])
 
     class_scores, cams = [], []
     for start in range(0, len(images), batch_size):
@@ -107,7 +107,7 @@ def probabilities(model, class_scores):
     A model that ends in logits is taken to mean a softmax, or a sigmoid where there is only one score.
     """
     graph.check_model(model)
-    class_scores = cam.finite(class_scores, "class_scores")
+    class_scores = checks.finite(class_scores, "class_scores")
     one = class_scores.shape[-1] == 1
     return (
         cam.sigmoid(class_scores) if one or graph.ends_in(model) == "sigmoid" else cam.softmax(class_scores)
@@ -175,7 +175,7 @@ def _search(model):
     maps = np.random.default_rng(0).random((2, height or 4, width or 3, K), dtype=np.float32)
     at = graph.run(way, {feature_maps: tf.cast(maps, feature_maps.tensor.dtype)})
     for place in flat:
-        if np.allclose(cam.widened(at[place]).reshape(2, K), maps.mean(axis=(1, 2)), rtol=graph.room(way)):
+        if np.allclose(checks.widened(at[place]).reshape(2, K), maps.mean(axis=(1, 2)), rtol=graph.room(way)):
             after = [one for one in behind[behind.index(place) + 1 :] if graph.makes_something(one)]
             weighted = any(one.has_weights for one in way[way.index(place) + 1 :])
             weighing = [one for one in after if one.has_weights] or (after[:1] if weighted else [place])

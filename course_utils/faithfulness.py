@@ -11,7 +11,7 @@ Each says little alone: hold it against a random map, and against another pictur
 
 from typing import NamedTuple
 
-from course_utils import cam, graph
+from course_utils import cam, checks, graph
 from course_utils.explain import probabilities
 
 import numpy as np
@@ -131,7 +131,7 @@ def insertion(model, images, cams, class_idx, **options):
 
 def blurred(images, sigma=None):
     """Images (N, H, W, channels) without details: Gaussian blur, sigma an eighth of the longer side."""
-    images = cam.finite(images, "images")
+    images = checks.finite(images, "images")
     if images.ndim != 4 or images.size == 0:
         raise ValueError(f"images has shape {images.shape}; expected (N, H, W, channels), not empty.")
     sigma = max(images.shape[1:3]) / 8 if sigma is None else sigma
@@ -151,18 +151,12 @@ def _curves(
             f"There are images of shape {images.shape} and maps of shape {cams.shape}; "
             "expected one map for each image, (N, h, w)."
         )
-    for name, number, most in (("steps", steps, H * W), ("batch_size", batch_size, np.inf)):
-        if not isinstance(number, (int, np.integer)) or not 1 <= number <= most:
-            raise ValueError(
-                f"{name} is {number!r}; expected a whole number, at least 1"
-                + (f" and at most {most}, the number of pixels." if most < np.inf else ".")
-            )
-    if measure not in ("probability", "score"):
-        raise ValueError(f'measure is {measure!r}; it can be "probability" or "score".')
+    checks.whole_number("steps", steps, most=H * W), checks.whole_number("batch_size", batch_size)
+    checks.one_of("measure", measure, ("probability", "score"))
     filled, place = _baseline(images, baseline), _places(cam.upsample(cams, (H, W)))
     gone = np.round(np.linspace(0, H * W, steps + 1))  # how many pixels are changed at each step
 
-    class_idx = cam.check_class_idx(class_idx, N, graph.n_classes(model))
+    class_idx = checks.class_idx(class_idx, N, graph.n_classes(model))
     if measure == "probability" and graph.n_classes(model) == 1 and graph.ends_in(model) == "logits":
         raise ValueError(
             f"Model '{model.name}' has a single output, whose softmax is always 1; "
@@ -193,8 +187,7 @@ def shifted(images, dy, dx):
         )
     H, W = images.shape[1:3]
     for name, move, side in (("dy", dy, H), ("dx", dx, W)):
-        if not isinstance(move, (int, np.integer)) or abs(move) >= side:
-            raise ValueError(f"{name} is {move!r}; expected whole pixels, fewer than the {side} there are.")
+        checks.whole_number(name, move, 1 - side, side - 1)
     rows, columns = (np.arange(H) - dy).clip(0, H - 1), (np.arange(W) - dx).clip(0, W - 1)
     return images[:, rows][:, :, columns]
 
@@ -245,11 +238,10 @@ def _places(maps):
 
 def _baseline(images, baseline):
     if isinstance(baseline, str):
-        if baseline not in ("blur", "mean"):
-            raise ValueError(f'baseline is {baseline!r}; it can be "blur", "mean" or an array.')
+        checks.one_of("baseline", baseline, ("blur", "mean"))
         filled = blurred(images) if baseline == "blur" else images.mean(axis=(1, 2), keepdims=True)
     else:
-        filled = cam.finite(baseline, "baseline").astype(images.dtype)
+        filled = checks.finite(baseline, "baseline").astype(images.dtype)
     try:
         return np.broadcast_to(filled, images.shape)
     except ValueError as error:
@@ -260,11 +252,7 @@ def _baseline(images, baseline):
 
 
 def _maps(maps, name):
-    maps = cam.finite(maps, name)
-    if maps.ndim not in (2, 3) or maps.size == 0:
-        raise ValueError(
-            f"{name} has shape {maps.shape}; expected one class's map, (h, w) or (N, h, w), not empty."
-        )
+    maps = checks.cams(maps, name)
     flat = np.ptp(maps, axis=(-2, -1)) == 0
     if flat.any():
         raise ValueError(

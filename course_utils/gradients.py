@@ -16,7 +16,7 @@ import uuid
 import warnings
 from typing import NamedTuple
 
-from course_utils import cam, graph
+from course_utils import cam, checks, graph
 from course_utils.explain import probabilities
 
 import numpy as np
@@ -85,7 +85,7 @@ def eigen_cam_map(A, G=None):
     M. Muhammad, M. Yeasin, "Eigen-CAM", IJCNN 2020. It asks neither gradient nor class. A singular vector's
     sign is arbitrary: here the map's sum is never negative.
     """
-    A = cam.check_feature_maps(A)
+    A = checks.feature_maps(A)
     flat = A.reshape(len(A), -1, A.shape[-1])
     v = np.linalg.svd(flat, full_matrices=False).Vh[:, 0]
     cams = np.einsum("bhwk,bk->bhw", A, v)
@@ -93,7 +93,7 @@ def eigen_cam_map(A, G=None):
 
 
 def _pair(A, G):
-    A, G = cam.check_feature_maps(A), cam.finite(G, "gradients")
+    A, G = checks.feature_maps(A), checks.finite(G, "gradients")
     if A.shape != G.shape:
         raise ValueError(
             f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the "
@@ -215,10 +215,10 @@ def guided_grad_cam(model, images, class_idx, target_layer=None, batch_size=32, 
 
 
 def _checked(model, images, class_idx, batch_size):
-    graph.check_batch_size(batch_size)
+    checks.whole_number("batch_size", batch_size)
     images = graph.check_images(model, images)
     graph.check_model(model, images)
-    return images, cam.check_class_idx(class_idx, len(images), graph.n_classes(model)).astype(np.int32)
+    return images, checks.class_idx(class_idx, len(images), graph.n_classes(model)).astype(np.int32)
 
 
 def _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):

@@ -12,7 +12,7 @@ import re
 import weakref
 from typing import NamedTuple
 
-from course_utils import cam
+from course_utils import checks
 
 import numpy as np
 
@@ -124,7 +124,7 @@ def ask(model, images, key, want=None, more=(), overrides=None):
     if "asked" not in known.found:
         _check_own_answer(model, images, output, known.way)
         known.found["asked"] = True
-    return [cam.finite(array, "what the layers give") for array in answer]
+    return [checks.finite(array, "what the layers give") for array in answer]
 
 
 def ends_in(model):
@@ -286,7 +286,7 @@ def n_classes(model):
 
 def check_images(model, images):
     """The images as float32 (B, H, W, channels), or one sentence on why the model can't take them."""
-    images = cam.widened(images)
+    images = checks.widened(images)
     if images.ndim != 4:
         hint = " Add the batch axis: images[None]." if images.ndim == 3 else ""
         raise ValueError(f"images has shape {images.shape}; expected (B, height, width, channels).{hint}")
@@ -312,12 +312,6 @@ def check_images(model, images):
                 f"{channels}): resize the images, or convert between grey (1) and colour (3)."
             )
     return images.astype(np.float32, copy=False)
-
-
-def check_batch_size(batch_size):
-    """Raises where `batch_size` is no whole number, at least 1."""
-    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"batch_size is {batch_size!r}; expected a whole number, at least 1.")
 
 
 def find_place(model, target_layer):

@@ -9,6 +9,7 @@ matched), so a threshold is a share of the enlarged map's maximum.
 
 import warnings
 
+from course_utils import checks
 from course_utils.cam import upsample
 
 import numpy as np
@@ -19,16 +20,6 @@ FRACTIONS = tuple(round(0.05 * i, 2) for i in range(1, 20))  # 0.05, 0.10, ... 0
 # --- from a map to a box ---------------------------------------------------------------------
 
 
-def threshold_mask(cam, fraction):
-    """Where a map reaches `fraction` (0 to 1, both excluded) of its own maximum: bool, same shape.
-
-    A map without positive evidence reaches nothing: its mask is empty, with a warning.
-    """
-    cam = _maps(cam)
-    _warn_if_silent(cam)
-    return _mask(cam, _fraction(fraction))
-
-
 def box_from_map(cam, size, fraction=0.2):
     """The box around the largest connected part of the thresholded map: (4,) or (N, 4) whole pixels.
 
@@ -36,9 +27,9 @@ def box_from_map(cam, size, fraction=0.2):
     corner only are not connected; of two parts as large, the one that comes first in reading order counts.
     A map without positive evidence says nothing of where: the whole image is its box, with a warning.
     """
-    large = upsample(_maps(cam), size)
+    large = upsample(checks.cams(cam), size)
     _warn_if_silent(large)
-    return _boxes_around(_mask(large, _fraction(fraction)))
+    return _boxes_around(_mask(large, checks.share("fraction", fraction)))
 
 
 def _mask(cam, fraction):
@@ -75,7 +66,7 @@ def iou(a, b):
 
     a, b (4,), or (N, 4) for N numbers; one box may be compared with N. Raises for boxes without area.
     """
-    a, b = _boxes(a, "a"), _boxes(b, "b")
+    a, b = check_boxes(a, "a"), check_boxes(b, "b")
     if a.ndim == b.ndim == 2 and len(a) != len(b):
         raise ValueError(f"a holds {len(a)} boxes and b {len(b)}; give as many, or a single one against all.")
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])
@@ -89,7 +80,7 @@ def _area(boxes):
 
 def ious_by_fraction(cams, boxes, size, fractions=FRACTIONS):
     """IoU of each map's box with the true one, for each of F thresholds: (N, h, w), (N, 4) -> (F, N)."""
-    cams, boxes, fractions = _maps(cams), _boxes(boxes, "boxes", size), _fractions(fractions)
+    cams, boxes, fractions = checks.cams(cams), check_boxes(boxes, "boxes", size), _fractions(fractions)
     if cams.shape[:-2] != boxes.shape[:-1] or cams.ndim != 3:
         raise ValueError(
             f"There are maps of shape {cams.shape} and boxes of shape {boxes.shape}; "
@@ -113,7 +104,7 @@ def max_box_acc(cams, boxes, size, fractions=FRACTIONS, min_iou=0.5):
     Methods Right", CVPR 2020). There a threshold is a share of the map's range; here of its maximum, because
     zero means something in a raw map.
     """
-    shares = (ious_by_fraction(cams, boxes, size, fractions) >= _fraction(min_iou, "min_iou")).mean(axis=1)
+    shares = (ious_by_fraction(cams, boxes, size, fractions) >= checks.share("min_iou", min_iou)).mean(axis=1)
     return float(shares.max()), _fractions(fractions)[shares.argmax()]
 
 
@@ -125,7 +116,7 @@ def peak_pixel(cam, size):
 
     Of several cells as large, the first in reading order counts.
     """
-    cam, (height, width) = _maps(cam), _size(size)
+    cam, (height, width) = checks.cams(cam), checks.size(size)
     h, w = cam.shape[-2:]
     row, column = np.divmod(cam.reshape(*cam.shape[:-2], h * w).argmax(axis=-1), w)
     return np.stack([(2 * column + 1) * width // (2 * w), (2 * row + 1) * height // (2 * h)], axis=-1)
@@ -142,7 +133,7 @@ def point_hit(point, box_or_mask, tolerance=0):
     if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < np.inf:
         raise ValueError(f"tolerance is {tolerance!r}; expected a number of pixels, 0 or more.")
     is_mask = target.dtype == bool
-    target = _masks(target) if is_mask else _boxes(target, "box")
+    target = _masks(target) if is_mask else check_boxes(target, "box")
     if point.shape[:-1] != target.shape[: -2 if is_mask else -1]:
         points = "one point" if point.ndim == 1 else f"{len(point)} points"
         raise ValueError(
@@ -178,9 +169,9 @@ def pointing_hit(cam, box_or_mask, size, tolerance=0):
     here `tolerance` forgives none unless given. A map that is the same everywhere points nowhere: a miss,
     with a warning.
     """
-    cam, target, (height, width) = _maps(cam), np.asarray(box_or_mask), _size(size)
+    cam, target, (height, width) = checks.cams(cam), np.asarray(box_or_mask), checks.size(size)
     if target.dtype != bool:
-        target = _boxes(target, "box", size)
+        target = check_boxes(target, "box", size)
     elif target.shape[-2:] != (height, width):
         raise ValueError(
             f"The mask has shape {target.shape}, but the image {height} × {width} pixels; expected the same."
@@ -200,7 +191,7 @@ def heat_inside(cam, mask):
     cam (h, w) is enlarged to the mask (H, W). Compare it with the share of the *area*, `mask.mean()`: that is
     what a map gets that is the same everywhere. A map without positive evidence gets 0, with a warning.
     """
-    mask, cam = _masks(mask), _maps(cam)
+    mask, cam = _masks(mask), checks.cams(cam)
     if mask.shape[:-2] != cam.shape[:-2]:
         raise ValueError(f"cam has shape {cam.shape} and mask {mask.shape}; expected one mask for each map.")
     heat = np.maximum(upsample(cam, mask.shape[-2:]), 0)
@@ -219,7 +210,7 @@ def heat_inside(cam, mask):
 
 def baseline_points(n, size, seed=0):
     """Points that no network was asked for: {"centre": (n, 2), "random": (n, 2)}, x, y in pixels."""
-    n, (height, width) = _count(n), _size(size)
+    n, (height, width) = checks.whole_number("n", n), checks.size(size)
     return {
         "centre": np.tile([width // 2, height // 2], (n, 1)),
         "random": np.random.default_rng(seed).integers(0, [width, height], (n, 2)),
@@ -232,7 +223,11 @@ def baseline_boxes(n, size, train_boxes, seed=0):
     "whole image"; "mean box", each edge the mean of `train_boxes` (N, 4); "centre" and "random", a seeded
     place: both as large as the mean box, so they know how large objects are, but not where.
     """
-    n, (height, width), train_boxes = _count(n), _size(size), _boxes(train_boxes, "train_boxes", size)
+    n, (height, width), train_boxes = (
+        checks.whole_number("n", n),
+        checks.size(size),
+        check_boxes(train_boxes, "train_boxes", size),
+    )
     if train_boxes.ndim != 2:
         raise ValueError(f"train_boxes has shape {train_boxes.shape}; expected (N, 4), one box an image.")
     mean = train_boxes.mean(axis=0)
@@ -253,18 +248,16 @@ def bootstrap_interval(values, n=1000, seed=0, level=0.95):
     Samples have N values, drawn with replacement: what the mean might have been with other images (percentile
     interval; B. Efron, 1979). It knows the values only: if all are 1, it is 1 to 1, however few they are.
     """
-    values = np.asarray(values, float)
+    values = checks.finite(values, "values")
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"values has shape {values.shape}; expected (N,), one number for each image.")
-    if not np.isfinite(values).all():
-        raise ValueError("values holds NaN or infinity; expected one finite number for each image.")
     if len(values) == 1:  # SciPy wants two; drawn from one, every sample is that one
         values = values.repeat(2)
     found = stats.bootstrap(
         (values,),
         np.mean,
-        n_resamples=_count(n),
-        confidence_level=_fraction(level, "level"),
+        n_resamples=checks.whole_number("n", n),
+        confidence_level=checks.share("level", level),
         method="percentile",
         rng=np.random.default_rng(seed),
     ).confidence_interval
@@ -274,29 +267,11 @@ def bootstrap_interval(values, n=1000, seed=0, level=0.95):
 # --- what goes wrong, said in one sentence ---------------------------------------------------
 
 
-def _maps(cam):
-    cam = np.asarray(cam)
-    if cam.ndim not in (2, 3) or cam.size == 0:
-        raise ValueError(
-            f"cam has shape {cam.shape}; expected one class's map, (h, w) or (N, h, w), and not an empty one."
-        )
-    if cam.dtype.kind not in "biuf" or not np.isfinite(cam).all():
-        raise ValueError(
-            "cam has values that are NaN, infinite or no real numbers; look for a diverged "
-            "training or a division by zero."
-        )
-    return cam
-
-
-def _boxes(boxes, name, size=None):
-    boxes = np.asarray(boxes)
-    if boxes.dtype.kind not in "iuf" or boxes.ndim not in (1, 2) or boxes.shape[-1] != 4 or boxes.size == 0:
-        raise ValueError(
-            f"{name} has shape {boxes.shape} and holds {boxes.dtype}; expected x0, y0, x1, y1: "
-            "(4,) or (N, 4)."
-        )
-    if not np.isfinite(boxes).all():
-        raise ValueError(f"{name} has values that are NaN or infinite; expected pixels.")
+def check_boxes(boxes, name, size=None):
+    """Boxes (4,) or (N, 4) as floats, with area and inside an image of `size`; raises in one sentence."""
+    boxes = checks.finite(boxes, name)
+    if boxes.ndim not in (1, 2) or boxes.shape[-1] != 4 or boxes.size == 0:
+        raise ValueError(f"{name} has shape {boxes.shape}; expected x0, y0, x1, y1: (4,) or (N, 4).")
     boxes = boxes.astype(float)
     for x0, y0, x1, y1 in boxes[~(boxes[..., :2] < boxes[..., 2:]).all(axis=-1)].reshape(-1, 4):
         raise ValueError(
@@ -304,7 +279,7 @@ def _boxes(boxes, name, size=None):
             "x0 < x1 and y0 < y1, where x1 and y1 are the first column and row outside."
         )
     if size is not None:
-        height, width = _size(size)
+        height, width = checks.size(size)
         outside = ((boxes < 0) | (boxes > [width, height, width, height])).any(axis=-1)
         for x0, y0, x1, y1 in boxes[outside].reshape(-1, 4):
             raise ValueError(
@@ -324,30 +299,11 @@ def _masks(mask):
     return mask
 
 
-def _size(size):
-    if np.asarray(size).dtype.kind not in "iu" or np.shape(size) not in ((), (2,)) or np.min(size) < 1:
-        raise ValueError(f"size is {size!r}; expected a whole number of pixels, 1 or more, or two of them.")
-    return np.broadcast_to(size, 2)
-
-
-def _fraction(fraction, name="fraction"):
-    is_number = isinstance(fraction, (int, float, np.number)) and not isinstance(fraction, bool)
-    if not is_number or not 0 < fraction < 1:
-        raise ValueError(f"{name} is {fraction!r}; expected a number between 0 and 1, such as 0.2 for 20 %.")
-    return fraction
-
-
 def _fractions(fractions):
     fractions = fractions.tolist() if isinstance(fractions, np.ndarray) else fractions
     if not isinstance(fractions, (list, tuple)) or not fractions:
         raise ValueError(f"fractions is {fractions!r}; expected some between 0 and 1, such as [0.2, 0.5].")
-    return [float(_fraction(f)) for f in fractions]
-
-
-def _count(n):
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n is {n!r}; expected a whole number, at least 1.")
-    return n
+    return [float(checks.share("fraction", f)) for f in fractions]
 
 
 def _plain(result):

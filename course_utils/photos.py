@@ -7,14 +7,13 @@ write([answer], "out")
 """
 
 import html
-import json
 import re
 import sys
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils import cam, plots, tables
+from course_utils import cam, checks, files, networks, plots
 from course_utils.datasets.folder import _fit, _plain, open_image
 from course_utils.explain import explain, probabilities
 
@@ -36,15 +35,6 @@ COLUMNS = (
     "warning",
     "problem",
 )
-
-
-class Network(NamedTuple):
-    """A model with class activation maps, the names of its classes, and the size it was trained on."""
-
-    model: object  # images (B, H, W, 3) in 0..255 -> class scores (B, C)
-    class_names: tuple  # C strings; for a single score also two, the negative class first
-    size: int  # pixels of the longer side
-    warn: object = None  # picture of that size -> a sentence if the network never saw its kind, else ""
 
 
 class Answer(NamedTuple):
@@ -75,10 +65,9 @@ def explain_photo(network, image, top=3, size=None, file=""):
             f"image has shape {image.shape} and type {image.dtype}; expected (H, W, 3) of uint8, as "
             "open_image gives it."
         )
-    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
-        raise ValueError(f"top is {top!r}; expected a whole number, at least 1.")
+    checks.whole_number("top", top)
     photo, (image, inside, shown) = image, _as_taken(network, image, size)
-    _check_names(network.model, network.class_names)
+    networks.check_names(network.model, network.class_names)
     class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
     names, one_score = network.class_names, class_scores.shape[1] == 1
     if one_score:
@@ -116,30 +105,12 @@ def _with_opposite(answer, name, top):
     )
 
 
-def _check_names(model, class_names):
-    """One name a class score; for a single score also two."""
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
-        raise ValueError(
-            f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").'
-        )
-    outputs = getattr(model, "outputs", None)
-    n = outputs[0].shape[-1] if outputs else None  # None: `explain` says what is wrong with such a model
-    if n is not None and len(class_names) not in ((1, 2) if n == 1 else (n,)):
-        also = ", or two for its single score, the negative class first" if n == 1 else ""
-        raise ValueError(
-            f"The network has {n} classes and {len(class_names)} names; give one name a class{also}."
-        )
-
-
 def resized(image, size):
     """The image with `size` pixels on its longer side, its proportions kept: (h, w, 3) uint8.
 
     A panorama gets more, 1024 at most, so that its shorter side keeps 32 pixels where it can.
     """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not NARROWEST <= size <= LARGEST:
-        raise ValueError(
-            f"size is {size!r}; expected a whole number of pixels from {NARROWEST} to {LARGEST}."
-        )
+    checks.whole_number("size", size, NARROWEST, LARGEST)
     short, long = sorted(image.shape[:2])
     return _scaled(image, max(size / long, min(NARROWEST / short, LARGEST / long)))
 
@@ -273,92 +244,26 @@ def example_folder(folder, n=40):
 
     One photograph lies on its side, as phones store them, one is cut off, and one is a text.
     """
-    from course_utils.datasets import other_drawings, pets
+    from course_utils.datasets.drawn import others
+    from course_utils.datasets.drawn.pets import draw_pet
 
     from PIL import Image
 
     folder = Path(folder)
     for name, pictures in {
-        "pet": (pets.draw_pet(seed).image for seed in range(5_000, 5_000 + n)),
-        "no pet": (other_drawings.draw_other(seed)[0] for seed in range(5_000, 5_000 + n)),
+        "pet": (draw_pet(seed).image for seed in range(5_000, 5_000 + n)),
+        "no pet": (others.draw_other(seed)[0] for seed in range(5_000, 5_000 + n)),
     }.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         for i, picture in enumerate(pictures):
             Image.fromarray(picture).save(folder / name / f"{i:03d}.png")
-    turned, exif = (
-        Image.fromarray(pets.draw_pet(6_000).image).transpose(Image.Transpose.ROTATE_90),
-        Image.Exif(),
-    )
+    turned, exif = (Image.fromarray(draw_pet(6_000).image).transpose(Image.Transpose.ROTATE_90), Image.Exif())
     exif[0x0112] = 6  # "turn me right to see me upright"
     turned.save(folder / "pet" / "from_a_phone.jpg", exif=exif, quality=95)
     whole = (folder / "no pet" / "000.png").read_bytes()
     (folder / "no pet" / "half.png").write_bytes(whole[: len(whole) // 2])
     (folder / "no pet" / "notes.jpg").write_text("buy milk")
     return folder
-
-
-# --- networks as files -----------------------------------------------------------------------
-
-
-def save_network(network, path):
-    """Store a network in PATH.keras and the names of its classes beside it in PATH.json; returns the first
-    path.
-
-    Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the
-    negative class first, as folders of labels 0 and 1 are sorted).
-    """
-    _check_names(network.model, network.class_names)
-    path = Path(path)
-    if path.suffix != ".keras":  # "cats.v1" and "cats.v2" are two networks
-        path = path.with_name(f"{path.name}.keras")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    network.model.save(path)
-    about = {"class_names": list(network.class_names), "size": int(network.size)}
-    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
-    return path
-
-
-def load_network(name):
-    """The `Network` in a file that `save_network` wrote; or "pets", which comes with the course: cat or dog,
-    drawn.
-
-    Raises FileNotFoundError or ValueError in one sentence for anything else.
-    """
-    if name == "pets":
-        from course_utils import models
-        from course_utils.datasets import pets
-
-        model = models.pets_net(trained=True)
-
-        def warn(image):
-            unlike = models.unlike_drawings(model, image)
-            return "unlike the drawings that this network has seen: don't believe it" if unlike else ""
-
-        return Network(model, pets.CLASS_NAMES, pets.DRAWN_SIZE, warn)
-    path = Path(name)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'There is no network {str(name)!r}; give "pets" or a file that save_network wrote (notebook 09).'
-        )
-    try:
-        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-        class_names, size = tuple(map(str, about["class_names"])), int(about["size"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise ValueError(
-            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there "
-            "or damaged; "
-            "store the network with save_network."
-        ) from None
-    import keras
-
-    try:
-        network = Network(keras.saving.load_model(path, compile=False), class_names, size)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path.name} can't be read as a Keras model; store it anew with save_network."
-        ) from error
-    _check_names(network.model, class_names)
-    return network
 
 
 # --- pictures and a table --------------------------------------------------------------------
@@ -391,7 +296,7 @@ def write(answers, folder, problems=()):
     for i, start in enumerate(range(0, len(everything), PER_PAGE)):
         page = f"contact_sheet_{i + 1}.png" if i else "contact_sheet.png"
         (folder / page).write_bytes(_sheet(everything[start : start + PER_PAGE]).png)
-    tables.write_csv(COLUMNS, rows, folder / "table.csv")
+    files.write_csv(COLUMNS, rows, folder / "table.csv")
     return folder / "table.csv"
 
 
@@ -490,7 +395,7 @@ def main(model, files, folder, top=3, size=None):
     """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be
     explained.
     """
-    network = load_network(model)
+    network = networks.load_network(model)
     said, problems = [], []
 
     def noted():

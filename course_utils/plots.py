@@ -15,6 +15,8 @@ import io
 from typing import NamedTuple
 
 from course_utils import cam as cam_maths
+from course_utils import checks
+from course_utils.words import say
 
 import numpy as np
 
@@ -77,7 +79,7 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
         raise ValueError("No panels to draw; expected at least one Panel.")
     columns = columns or len(items)
     rows = -(-len(items) // columns)
-    maps = [_checked_map(p) for p in items if p.cam is not None]
+    maps = [_map(p.cam, p.title) for p in items if p.cam is not None]
     limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
         height = panel_size * max(_height_over_width(p) for p in items) + 0.35
@@ -143,7 +145,7 @@ def reveal(guess, cam, name, image=None):
     """The learner's guess (row, column of the map's grid) beside the map: a `Picture`, and the score in
     words.
     """
-    cam = _checked_map(Panel(name, cam=cam))
+    cam = _map(cam, name)
     if np.shape(guess) != (2,) or np.asarray(guess).dtype.kind not in "iu":
         raise ValueError(
             f"Your guess is {guess!r}; give a row and a column of the map's grid, such as (2, 3)."
@@ -175,20 +177,34 @@ def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None)
     """
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1 (the map alone).")
-    picture = _rgb(image)
-    shown, low, high = _shown(
-        cam_maths.upsample(_checked_map(Panel("", cam=cam)), picture.shape[:2]), keep, limit
-    )
+    picture = rgb(image)
+    shown, low, high = _shown(cam_maths.upsample(_map(cam, ""), picture.shape[:2]), keep, limit)
     heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
     alpha = np.where(np.abs(shown) >= threshold * high, opacity, 0.0)[..., None]
     return (picture * (1 - alpha) + heat * alpha).astype(np.uint8)
 
 
-def say(text):
-    """A sentence with numbers from the run, shown as Markdown: prose can't drift from its figures."""
-    from IPython.display import Markdown, display
+def grid(images, columns=8, gap=2):
+    """Pictures (N, H, W, 3) uint8 in a grid with white gaps, as one picture (uint8) to look at.
 
-    display(Markdown(text))
+    Raises ValueError for pictures of another kind and for columns or gaps that aren't whole numbers.
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8 or len(images) == 0:
+        raise ValueError(
+            f"images must be pictures (N, H, W, 3) of type uint8, but {images.shape} of "
+            f"{images.dtype} was given: stack them, and bring 0..1 to 0..255 first."
+        )
+    columns, gap = (
+        min(checks.whole_number("columns", columns), len(images)),
+        checks.whole_number("gap", gap, 0),
+    )
+    rows, (h, w) = -(-len(images) // columns), images.shape[1:3]
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 255, np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[y : y + h, x : x + w] = image
+    return sheet
 
 
 # --- drawing ---------------------------------------------------------------------------------
@@ -197,12 +213,12 @@ def say(text):
 def _draw_panel(ax, panel, limit):
     ax.set_title(panel.title)
     if panel.image is not None:
-        image = _rgb(panel.image)
+        image = rgb(panel.image)
         ax.imshow(image, interpolation="nearest")
         size = image.shape[:2]
         ax.set_xticks([]), ax.set_yticks([])
     if panel.cam is not None:
-        raw = _checked_map(panel)
+        raw = _map(panel.cam, panel.title)
         grid = raw.shape
         if panel.image is None:
             size = grid
@@ -270,7 +286,7 @@ def _draw_panel(ax, panel, limit):
 
 def _to_draw(panel, limit):
     """The map as it is drawn, enlarged to its image, and the values of the darkest and brightest colour."""
-    raw, size = _checked_map(panel), None if panel.image is None else np.shape(panel.image)[:2]
+    raw, size = _map(panel.cam, panel.title), None if panel.image is None else np.shape(panel.image)[:2]
     return _shown(raw if size in (None, raw.shape) else cam_maths.upsample(raw, size), panel.keep, limit)
 
 
@@ -279,32 +295,20 @@ def _height_over_width(panel):
     return shape[0] / shape[1] if len(shape) > 1 and shape[1] else 1.0
 
 
-def _checked_map(panel):
-    raw = np.asarray(panel.cam)
-    if raw.ndim != 2 or raw.size == 0:
-        raise ValueError(
-            f"The map of panel '{panel.title}' has shape {raw.shape}; expected one map (h, w), such "
-            "as cams[0]."
-        )
-    if not np.isfinite(raw).all():
-        raise ValueError(
-            f"The map of panel '{panel.title}' has values that are NaN or infinite; nothing true "
-            "could be drawn."
-        )
-    return raw.astype(float)
+def _map(cam, title):
+    return checks.cams(cam, f"the map of '{title}'", ndims=(2,)).astype(float)
 
 
 def _shown(cam, keep, limit=None):
     """The values to colour and the values of the darkest and the brightest colour."""
-    if keep not in ("positive", "signed"):
-        raise ValueError(f'keep is {keep!r}; it can be "positive" or "signed".')
+    checks.one_of("keep", keep, ("positive", "signed"))
     shown = np.maximum(cam, 0) if keep == "positive" else cam
     high = limit or np.abs(shown).max() or 1.0
     return shown, (0.0 if keep == "positive" else -high), high
 
 
-def _rgb(image):
-    """Any image of the course as (H, W, 3) uint8."""
+def rgb(image):
+    """Any image of the course, as in `Panel`, as (H, W, 3) uint8; raises ValueError for anything else."""
     image = np.asarray(image)
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[..., 0]

@@ -12,7 +12,7 @@ import io
 from pathlib import Path
 
 from course_utils import cam as cam_maths
-from course_utils import localize, plots
+from course_utils import checks, localize, plots
 
 import anywidget
 import ipywidgets
@@ -56,7 +56,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
     limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
     canvas = _canvas(
         "classes",
-        plots._rgb(image),
+        plots.rgb(image),
         list(layers.values()),
         size,
         smooth=True,
@@ -148,13 +148,13 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     image (H, W), (H, W, 1) or (H, W, 3); cam (h, w), raw; true_box x0, y0, x1, y1 in the image's pixels, end
     exclusive. The solid frame is the map's box, the dashed one the true box. Returns an ipywidgets box.
     """
-    cam, picture = np.asarray(cam), plots._rgb(image)
+    cam, picture = np.asarray(cam), plots.rgb(image)
     if cam.ndim != 2 or np.shape(true_box) != (4,):
         raise ValueError(
             f"cam has shape {cam.shape} and true_box {np.shape(true_box)}; expected one image's map, "
             "(h, w), and box, (4,). Take those of a batch: cams[0], boxes[0]."
         )
-    true_box = localize._boxes(true_box, "true_box", picture.shape[:2])
+    true_box = localize.check_boxes(true_box, "true_box", picture.shape[:2])
     localize.box_from_map(cam, picture.shape[:2])  # raises for a bad map, warns of one that says nothing
     canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
     canvas.evidence = 1
@@ -172,7 +172,7 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
     middle unless given, while none is chosen. Told are the share of the other cells that the choice beats,
     and its mean over the session.
     """
-    cam = plots._checked_map(plots.Panel(name, cam=cam))
+    cam = checks.cams(cam, f"the map of '{name}'", ndims=(2,)).astype(float)
     guess = tuple((n - 1) // 2 for n in cam.shape) if default is None else default
     if (
         np.shape(guess) != (2,)
@@ -186,7 +186,7 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
         )
     canvas = _canvas(
         "predict",
-        None if image is None else plots._rgb(image),
+        None if image is None else plots.rgb(image),
         [cam[..., None]],
         size,
         smooth=True,

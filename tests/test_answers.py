@@ -86,9 +86,9 @@ def test_own_work_lets_a_task_allow_a_library_and_stops_at_what_is_not_written_y
 @pytest.mark.parametrize(
     "number, builder",
     [
-        (3, lambda: __import__("course_utils.models").models.digit_net()),
-        (4, lambda: __import__("course_utils.transfer").transfer.backbone("small")),
-        (5, lambda: __import__("course_utils.models").models.pets_net(trained=True, grid=12)),
+        (3, lambda: __import__("course_utils.networks").networks.digit_net()),
+        (4, lambda: __import__("course_utils.training").networks.backbone("small")),
+        (5, lambda: __import__("course_utils.networks").networks.pets_net(trained=True, grid=12)),
     ],
 )
 def test_networks_in_numpy_are_those_of_keras(number, builder):

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from course_utils import __main__ as command
-from course_utils import doctor, fetch
-from course_utils.doctor import NOTE, OK, WRONG
+from course_utils.machine import doctor, fetch
+from course_utils.machine.doctor import NOTE, OK, WRONG
 
 import pytest
 

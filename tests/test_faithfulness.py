@@ -5,8 +5,9 @@ cheating.
 import subprocess
 import sys
 
-from course_utils import faithfulness, graph, localize, models
+from course_utils import faithfulness, graph, localize, networks, training
 from course_utils.datasets import pets
+from course_utils.datasets.drawn.pets import drawn_pets
 from course_utils.explain import explain, find_head
 
 import keras
@@ -93,7 +94,7 @@ def test_maps_that_cannot_be_ranked(a, b, fragments):
 @pytest.fixture(scope="module")
 def net():
     keras.utils.set_random_seed(0)
-    model = models.quick_net()
+    model = networks.quick_net()
     for layer in model.layers:  # no weight is alike, so that every shuffle shows
         layer.set_weights([RNG.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
     return model
@@ -547,7 +548,7 @@ def test_bad_maps_and_images_to_shift():
 
 
 def test_quick_net_is_a_small_network_with_a_fine_map():
-    model = models.quick_net()
+    model = networks.quick_net()
     assert model.count_params() == 11_298
     assert find_head(model)[:3] == ("feature_maps", "gap", "class_scores")
     for size, grid in ((96, 24), (64, 16)):
@@ -556,7 +557,7 @@ def test_quick_net_is_a_small_network_with_a_fine_map():
 
 
 def test_quick_net_keeps_its_maps_in_place():
-    model = models.quick_net()
+    model = networks.quick_net()
     for layer in model.layers:  # every kernel symmetrical, so the map of a symmetrical image must be
         layer.set_weights([np.abs(w[::-1, ::-1] + w) if w.ndim == 4 else w for w in layer.get_weights()])
     image = RNG.uniform(0, 255, (1, 32, 32, 3)).astype(np.float32)
@@ -566,13 +567,13 @@ def test_quick_net_keeps_its_maps_in_place():
 
 @pytest.mark.slow
 def test_the_shipped_networks_maps_pass_and_the_controls_do_not():
-    network, test = models.pets_net(trained=True), pets.drawn_pets(20, seed=82_000)
+    network, test = networks.pets_net(trained=True), drawn_pets(20, seed=82_000)
     images = test.images.astype(np.float32)
     _, maps = explain(network, images, test.labels, verbose=False)
     for name, shuffled in faithfulness.cascade(network):
         scores, others = explain(shuffled, images, test.labels, verbose=False)
         assert np.abs(faithfulness.rank_correlation(maps, others).mean()) < 0.6, name
-    assert models.accuracy(scores, test.labels) < 0.8
+    assert training.accuracy(scores, test.labels) < 0.8
 
     other, chance = np.roll(maps, 1, axis=0), RNG.random(maps.shape)
     own, *controls = (
@@ -598,13 +599,13 @@ def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_change
     """The experiments of notebook 08, on other pictures: no head no answer, and the change of the score is
     where the head is.
     """
-    network = models.pets_net(trained=True)
+    network = networks.pets_net(trained=True)
 
     def asked(images):
         scores, maps = explain(network, images.astype(np.float32), verbose=False)
         return scores[:, 1] - scores[:, 0], maps[..., 1] - maps[..., 0]
 
-    test = pets.drawn_pets(60, seed=83_000)
+    test = drawn_pets(60, seed=83_000)
     heads = np.array([binary_dilation(m, iterations=2) for m in test.head_masks])
     right = {}
     for name, covered in (
@@ -619,7 +620,7 @@ def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_change
     assert right["head"] < 0.7 and min(right["body"], right["elsewhere"]) > 0.95
 
     drawn = {
-        (face, ears): pets.drawn_pets(30, seed=83_000, label=face, ears=ears)
+        (face, ears): drawn_pets(30, seed=83_000, label=face, ears=ears)
         for face in pets.CLASS_NAMES
         for ears in pets.CLASS_NAMES
     }
@@ -644,15 +645,15 @@ def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_change
 
 @pytest.mark.slow
 def test_a_shortcut_is_learnt_uncovered_and_repaired():
-    fresh = {share: pets.drawn_pets(250, seed=80_000, cue_with_dog=share) for share in (0.99, 0.5)}
-    cats = pets.drawn_pets(100, seed=80_000, label="cat", cue=True)
+    fresh = {share: drawn_pets(250, seed=80_000, cue_with_dog=share) for share in (0.99, 0.5)}
+    cats = drawn_pets(100, seed=80_000, label="cat", cue=True)
 
     def taught(share):
-        pictures = pets.drawn_pets(500, seed=10_000, cue_with_dog=share)
+        pictures = drawn_pets(500, seed=10_000, cue_with_dog=share)
         images = pictures.images.astype(np.float32)
         keras.utils.set_random_seed(0)
-        network = models.quick_net()
-        models.train(
+        network = networks.quick_net()
+        training.train(
             network,
             np.concatenate([images, images[:, :, ::-1]]),
             np.tile(pictures.labels, 2),
@@ -662,7 +663,7 @@ def test_a_shortcut_is_learnt_uncovered_and_repaired():
             progress=False,
         )
         right = {
-            s: models.accuracy(explain(network, d.images.astype(np.float32), verbose=False)[0], d.labels)
+            s: training.accuracy(explain(network, d.images.astype(np.float32), verbose=False)[0], d.labels)
             for s, d in fresh.items()
         }
         maps = explain(network, cats.images.astype(np.float32), 1, verbose=False)[1]

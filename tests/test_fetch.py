@@ -19,8 +19,8 @@ from types import SimpleNamespace
 
 from course_utils import __main__ as command
 from course_utils import download as download_module
-from course_utils import fetch
-from course_utils.download import FetchError, download, part_of
+from course_utils.machine import fetch
+from course_utils.machine.download import FetchError, download, part_of
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -359,7 +359,7 @@ def test_a_directory_that_cannot_be_used(home, capsys):
 def test_kill_9_in_the_middle(server, weights):
     server.faults = ["hold"]
     code = (
-        "import sys, pathlib; from course_utils.download import download; "
+        "import sys, pathlib; from course_utils.machine.download import download; "
         "download(sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4])"
     )
     process = subprocess.Popen(
@@ -615,7 +615,7 @@ HANGING_FETCH = """
 import json, sys, time
 import tensorflow_datasets as tfds
 from tensorflow_datasets.image_classification import mnist
-from course_utils import fetch
+from course_utils.machine import fetch
 
 generate = mnist.MNIST._generate_examples
 def generate_or_hang(self, num_examples, **paths):

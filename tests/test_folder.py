@@ -8,7 +8,8 @@ import sys
 import warnings
 import zlib
 
-from course_utils.datasets import folder, pets
+from course_utils.datasets import folder
+from course_utils.datasets.drawn.pets import draw_pet
 from course_utils.datasets.folder import load_folder, open_image
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-DRAWING = Image.fromarray(pets.draw_pet(74).image)  # 96 x 96
+DRAWING = Image.fromarray(draw_pet(74).image)  # 96 x 96
 WIDE = DRAWING.resize((120, 80))
 many = settings(max_examples=150, deadline=None, derandomize=True)
 

@@ -540,19 +540,19 @@ N = 200
 
 def maps_of(images, labels=None, grid=24):
     """(class_scores, maps) of a shipped network: of the labels' classes, or of both."""
-    from course_utils import models
+    from course_utils import networks
     from course_utils.explain import explain
 
-    network = models.pets_net(trained=True, grid=grid)
+    network = networks.pets_net(trained=True, grid=grid)
     return explain(network, np.asarray(images, "float32"), labels, verbose=False)
 
 
 @pytest.fixture(scope="module")
 def measured():
     """For each grid: accuracy, share of hits, mean IoU at the validation pets' threshold, and at 20 %."""
-    from course_utils.datasets import pets
+    from course_utils.datasets.drawn.pets import drawn_pets
 
-    valid, test, numbers = pets.drawn_pets(N, seed=50_000), pets.drawn_pets(N, seed=60_000), {}
+    valid, test, numbers = drawn_pets(N, seed=50_000), drawn_pets(N, seed=60_000), {}
     for grid in (24, 12, 6):
         fraction = localize.best_fraction(maps_of(valid.images, valid.labels, grid)[1], valid.head_boxes, 96)
         scores, cams = maps_of(test.images, test.labels, grid)
@@ -578,9 +578,9 @@ def test_coarser_maps_know_as_well_and_localise_worse(measured):
 
 @pytest.mark.slow
 def test_in_a_picture_with_two_pets_each_map_finds_its_own():
-    from course_utils.datasets import pets
+    from course_utils.datasets.drawn.pets import draw_two_pets
 
-    scenes = [pets.draw_two_pets(seed) for seed in range(70_000, 70_150)]
+    scenes = [draw_two_pets(seed) for seed in range(70_000, 70_150)]
     _, cams = maps_of([scene.image for scene in scenes])
     for which in (0, 1):
         own = np.array([scene.head_boxes[which] for scene in scenes])
@@ -589,13 +589,13 @@ def test_in_a_picture_with_two_pets_each_map_finds_its_own():
 
 @pytest.mark.parametrize("grid", [24, 12, 6])
 def test_the_weights_that_ship_are_small(grid):
-    from course_utils import models
+    from course_utils import networks
 
-    assert models.pets_net_weights(grid).stat().st_size <= 300_000
+    assert networks.pets_net_weights(grid).stat().st_size <= 300_000
 
 
 def test_only_three_grids():
-    from course_utils import models
+    from course_utils import networks
 
     with refused("grid is 48", "24, 12 or 6"):
-        models.pets_net(grid=48)
+        networks.pets_net(grid=48)

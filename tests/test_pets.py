@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from course_utils.datasets import pets, scenery
+from course_utils import plots
+from course_utils.datasets import pets
+from course_utils.datasets.drawn import scenery
+from course_utils.datasets.drawn.pets import Drawing, draw_pet, draw_two_pets, drawn_pets
 
 import numpy as np
 import pytest
@@ -34,21 +37,21 @@ def tight_box(mask):
 @few
 @given(seeds)
 def test_a_seed_is_a_picture(seed):
-    assert_same(pets.draw_pet(seed, cue=True), pets.draw_pet(seed, cue=True))
-    assert_same(pets.draw_two_pets(seed), pets.draw_two_pets(seed))
+    assert_same(draw_pet(seed, cue=True), draw_pet(seed, cue=True))
+    assert_same(draw_two_pets(seed), draw_two_pets(seed))
 
 
 def test_a_picture_depends_neither_on_how_many_are_drawn_nor_on_the_order():
-    five = pets.drawn_pets(5, seed=20, cue_with_dog=0.7)
-    for whole, part in zip(five, pets.drawn_pets(3, seed=22, cue_with_dog=0.7)):
+    five = drawn_pets(5, seed=20, cue_with_dog=0.7)
+    for whole, part in zip(five, drawn_pets(3, seed=22, cue_with_dog=0.7)):
         np.testing.assert_array_equal(whole[2:], part)
-    plain = pets.drawn_pets(5, seed=20)
+    plain = drawn_pets(5, seed=20)
     for i in (4, 0, 2):
-        assert_same([field[i] for field in plain], pets.draw_pet(20 + i))
+        assert_same([field[i] for field in plain], draw_pet(20 + i))
 
 
 def test_seeds_differ():
-    assert len({image.tobytes() for image in pets.drawn_pets(40, label="cat").images}) == 40
+    assert len({image.tobytes() for image in drawn_pets(40, label="cat").images}) == 40
 
 
 # Means of four by four blocks, red, green and blue; another Pillow's antialiasing moves them by less than 2.
@@ -208,7 +211,7 @@ PINNED = {
 
 @pytest.mark.parametrize("seed", PINNED)
 def test_the_pictures_are_the_ones_the_course_was_written_with(seed):
-    blocks = pets.draw_pet(seed, cue=True).image.reshape(4, 24, 4, 24, 3).mean((1, 3))
+    blocks = draw_pet(seed, cue=True).image.reshape(4, 24, 4, 24, 3).mean((1, 3))
     np.testing.assert_allclose(blocks.ravel(), PINNED[seed], atol=2)
 
 
@@ -222,7 +225,7 @@ def test_drawing_needs_no_tensorflow():
 
 @pytest.mark.parametrize("seed", MANY)
 def test_cat_and_dog_of_a_seed_differ_at_the_head_only(seed):
-    cat, dog = (pets.draw_pet(seed, label, cue=True) for label in pets.CLASS_NAMES)
+    cat, dog = (draw_pet(seed, label, cue=True) for label in pets.CLASS_NAMES)
     near_head = binary_dilation(cat.head_mask | dog.head_mask, iterations=4)
     same = (cat.image == dog.image).all(-1)
     assert same[~near_head].mean() >= 0.999
@@ -233,19 +236,19 @@ def test_cat_and_dog_of_a_seed_differ_at_the_head_only(seed):
 @pytest.mark.parametrize("kind, other", [("cat", "dog"), ("dog", "cat")])
 def test_a_chimera_has_the_ears_of_the_other_and_nothing_else(kind, other):
     for seed in range(10):
-        plain, chimera = pets.draw_pet(seed, kind), pets.draw_pet(seed, kind, ears=other)
+        plain, chimera = draw_pet(seed, kind), draw_pet(seed, kind, ears=other)
         assert chimera.label == plain.label
         changed = (plain.image != chimera.image).any(-1)
         assert 20 < changed.sum() < (plain.head_mask | chimera.head_mask).sum()
         x0, y0, x1, y1 = plain.head_box
         face = changed[(y0 + 2 * y1) // 3 : y1 - 2, x0 + (x1 - x0) // 3 : x1 - (x1 - x0) // 3]
         assert not face.any()  # mouth and nose stay as they are
-    assert_same(pets.draw_pet(3, kind, ears=kind), pets.draw_pet(3, kind))
+    assert_same(draw_pet(3, kind, ears=kind), draw_pet(3, kind))
 
 
 @pytest.mark.parametrize("seed", [*MANY, *CLOSE_UPS])
 def test_boxes_and_masks_agree(seed):
-    d = pets.draw_pet(seed, cue=True)
+    d = draw_pet(seed, cue=True)
     assert d.head_box == tight_box(d.head_mask)
     assert not (d.head_mask & d.body_mask | d.head_mask & d.cue_mask | d.body_mask & d.cue_mask).any()
     rim = np.ones_like(d.head_mask)
@@ -259,39 +262,39 @@ def test_boxes_and_masks_agree(seed):
 @pytest.mark.parametrize("kind, reach", [("cat", 8), ("dog", 1)])  # whiskers reach beyond the mask
 def test_masks_are_where_things_are_drawn(kind, reach, seed, monkeypatch):
     """Leave out the head, then the body: the picture changes there and (shadows apart) only there."""
-    whole = pets.draw_pet(seed, kind)
+    whole = draw_pet(seed, kind)
     monkeypatch.setattr(pets.animals, "draw_head", lambda canvas, *_: canvas.mask([]))
     monkeypatch.setattr(pets, "_tight_box", lambda mask: None)
-    headless = pets.draw_pet(seed, kind)
+    headless = draw_pet(seed, kind)
     changed = (whole.image != headless.image).any(-1)
     assert changed[whole.head_mask].mean() > 0.6  # a face may have its coat's very colour
     assert not changed[~binary_dilation(whole.head_mask, iterations=reach)].any()
     monkeypatch.setattr(pets.animals, "draw_body", lambda canvas, *_: canvas.mask([]))
-    changed = (headless.image != pets.draw_pet(seed, kind).image).any(-1)
+    changed = (headless.image != draw_pet(seed, kind).image).any(-1)
     assert changed[headless.body_mask].mean() > 0.9
     assert changed.sum() < 2 * headless.body_mask.sum()
 
 
 def test_nothing_hides_a_pet(monkeypatch):
-    pictures = [pets.draw_pet(seed) for seed in range(30)] + [pets.draw_two_pets(seed) for seed in range(30)]
+    pictures = [draw_pet(seed) for seed in range(30)] + [draw_two_pets(seed) for seed in range(30)]
     monkeypatch.setattr(scenery, "choose_clutter", lambda *_: [])
-    bare = [pets.draw_pet(seed) for seed in range(30)] + [pets.draw_two_pets(seed) for seed in range(30)]
+    bare = [draw_pet(seed) for seed in range(30)] + [draw_two_pets(seed) for seed in range(30)]
     assert sum((a.image != b.image).any() for a, b in zip(pictures, bare)) > 40
     for a, b in zip(pictures, bare):
-        pet = a.head_mask | a.body_mask if isinstance(a, pets.Drawing) else a.head_masks.any(0)
+        pet = a.head_mask | a.body_mask if isinstance(a, Drawing) else a.head_masks.any(0)
         assert (a.image != b.image).any(-1)[binary_erosion(pet, iterations=2)].sum() == 0
 
 
 def test_labels_are_balanced():
-    labels = pets.drawn_pets(60, seed=4).labels
+    labels = drawn_pets(60, seed=4).labels
     assert labels.sum() == 30
     assert len(np.unique(np.diff(labels))) == 3  # and come in no fixed order
-    assert pets.drawn_pets(4, label="dog").labels.all() and not pets.drawn_pets(4, label=0).labels.any()
+    assert drawn_pets(4, label="dog").labels.all() and not drawn_pets(4, label=0).labels.any()
 
 
 @pytest.mark.parametrize("size", [32, 51, 160])
 def test_any_size_shows_the_same_scene(size):
-    small, usual = pets.draw_pet(8, size=size, cue=True), pets.draw_pet(8, cue=True)
+    small, usual = draw_pet(8, size=size, cue=True), draw_pet(8, cue=True)
     assert small.image.shape == (size, size, 3) and small.image.dtype == np.uint8
     assert small.head_mask.shape == small.body_mask.shape == small.cue_mask.shape == (size, size)
     a_pixel = 1.5 / min(size, 96)
@@ -304,7 +307,7 @@ def test_any_size_shows_the_same_scene(size):
 
 @pytest.mark.parametrize("seed", [*MANY, *CLOSE_UPS])
 def test_the_ball_is_red_and_off_the_head(seed):
-    with_ball, without = pets.draw_pet(seed, cue=True), pets.draw_pet(seed, cue=False)
+    with_ball, without = draw_pet(seed, cue=True), draw_pet(seed, cue=False)
     assert with_ball.cue_mask.sum() > 60 and not without.cue_mask.any()
     red, green, blue = with_ball.image[binary_erosion(with_ball.cue_mask)].mean(0)
     assert red > 1.8 * green and red > 1.8 * blue
@@ -312,18 +315,18 @@ def test_the_ball_is_red_and_off_the_head(seed):
     assert not changed[~binary_dilation(with_ball.cue_mask)].any()
     np.testing.assert_array_equal(with_ball.head_mask, without.head_mask)
     assert not (with_ball.cue_mask & binary_dilation(with_ball.head_mask)).any()
-    assert_same(without, pets.draw_pet(seed, cue=None))
+    assert_same(without, draw_pet(seed, cue=None))
 
 
 @pytest.mark.slow
 def test_the_ball_goes_with_the_dog_as_often_as_asked():
-    drawings = pets.drawn_pets(300, seed=100, size=32, cue_with_dog=0.9)
+    drawings = drawn_pets(300, seed=100, size=32, cue_with_dog=0.9)
     ball = drawings.cue_masks.any((1, 2))
     assert abs(ball[drawings.labels == 1].mean() - 0.9) < 0.06
     assert abs(ball[drawings.labels == 0].mean() - 0.1) < 0.06
-    always = pets.drawn_pets(10, cue_with_dog=1)
+    always = drawn_pets(10, cue_with_dog=1)
     np.testing.assert_array_equal(always.cue_masks.any((1, 2)), always.labels == 1)
-    assert pets.drawn_pets(10, cue=True).cue_masks.any((1, 2)).all()
+    assert drawn_pets(10, cue=True).cue_masks.any((1, 2)).all()
 
 
 # ----------------------------------------------------------------------------------------------- two pets
@@ -331,7 +334,7 @@ def test_the_ball_goes_with_the_dog_as_often_as_asked():
 
 @pytest.mark.parametrize("seed", MANY)
 def test_two_pets_are_a_cat_and_a_dog(seed):
-    two = pets.draw_two_pets(seed)
+    two = draw_two_pets(seed)
     assert two.labels.tolist() == [0, 1] and two.image.shape == (96, 96, 3)
     for box, mask in zip(two.head_boxes, two.head_masks):
         assert tuple(box) == tight_box(mask)
@@ -341,7 +344,7 @@ def test_two_pets_are_a_cat_and_a_dog(seed):
 
 
 def test_either_may_be_on_the_left():
-    left = [pets.draw_two_pets(seed).head_boxes[:, 0].argmin() for seed in range(20)]
+    left = [draw_two_pets(seed).head_boxes[:, 0].argmin() for seed in range(20)]
     assert set(left) == {0, 1}
 
 
@@ -360,7 +363,7 @@ def test_the_first_map_ships_with_the_identity_it_is_there_for():
 def test_the_first_map_is_of_the_pet_of_its_seed():
     """If this fails, the drawings have changed: train again, with tools/train_pets_net.py."""
     first = np.load(Path(pets.__file__).parents[1] / "weights" / "first_map.npz")
-    pet = pets.draw_pet(int(first["seed"]))
+    pet = draw_pet(int(first["seed"]))
     off = np.abs(first["image"].astype(int) - pet.image) > 2
     assert off.mean() < 0.01  # another Pillow's antialiasing
     cam = (first["feature_maps"] @ first["class_weights"])[0, ..., 0]
@@ -373,11 +376,11 @@ def test_the_first_map_is_of_the_pet_of_its_seed():
 
 def test_contact_sheet_is_a_grid_with_white_gaps():
     images = np.stack([np.full((4, 6, 3), i, np.uint8) for i in range(5)])
-    sheet = pets.contact_sheet(images, columns=3, gap=2)
+    sheet = plots.grid(images, columns=3, gap=2)
     assert sheet.shape == (2 * 4 + 2, 3 * 6 + 2 * 2, 3) and sheet.dtype == np.uint8
     np.testing.assert_array_equal(sheet[6:, 8:14], images[4])
     assert (sheet[4:6] == 255).all() and (sheet[:, 6:8] == 255).all() and (sheet[6:, 16:] == 255).all()
-    assert pets.contact_sheet(images).shape == (4, 5 * 6 + 4 * 2, 3)  # no empty columns
+    assert plots.grid(images).shape == (4, 5 * 6 + 4 * 2, 3)  # no empty columns
 
 
 # ------------------------------------------------------------------------------------------------ bad input
@@ -386,33 +389,30 @@ def test_contact_sheet_is_a_grid_with_white_gaps():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: pets.draw_pet(0, size=31), "size must be a whole number, 32 or more, but 31"),
-        (lambda: pets.draw_pet(0, size=96.0), "size must be a whole number"),
-        (lambda: pets.draw_pet(-1), "seed must be a whole number, 0 or more, but -1"),
-        (lambda: pets.draw_pet(True), "seed must be a whole number"),
-        (lambda: pets.draw_pet(0, 2), 'label must be 0 or "cat", 1 or "dog", or None, but 2'),
-        (lambda: pets.draw_pet(0, -1), "label must be"),
-        (lambda: pets.draw_pet(0, "Dog"), "label must be"),
-        (lambda: pets.draw_pet(0, True), "label must be"),
-        (lambda: pets.draw_pet(0, [0]), "label must be"),
-        (lambda: pets.draw_pet(0, ears="rabbit"), "ears must be .* but 'rabbit'"),
-        (lambda: pets.draw_pet(0, cue="red"), "cue must be True .* but 'red'"),
-        (lambda: pets.drawn_pets(0), "n must be a whole number, 1 or more, but 0"),
-        (lambda: pets.drawn_pets(2, seed=-3), "seed must be"),
-        (lambda: pets.drawn_pets(2, label="cow"), "label must be"),
-        (lambda: pets.drawn_pets(2, cue_with_dog=95), "cue_with_dog must be a number from 0 to 1"),
-        (lambda: pets.drawn_pets(2, cue_with_dog="often"), "cue_with_dog must be"),
-        (lambda: pets.drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog must be"),
-        (lambda: pets.drawn_pets(2, cue=True, cue_with_dog=0.5), "then cue is left out"),
-        (lambda: pets.draw_two_pets(-1), "seed must be"),
-        (lambda: pets.draw_two_pets(0, size=8), "size must be"),
-        (
-            lambda: pets.contact_sheet(np.zeros((4, 4, 3), np.uint8)),
-            r"images must be pictures \(N, H, W, 3\)",
-        ),
-        (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3))), "images must be .* float64"),
-        (lambda: pets.contact_sheet(np.zeros((0, 4, 4, 3), np.uint8)), "images must be"),
-        (lambda: pets.contact_sheet(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns must be"),
+        (lambda: draw_pet(0, size=31), "size must be a whole number, 32 or more, but 31"),
+        (lambda: draw_pet(0, size=96.0), "size must be a whole number"),
+        (lambda: draw_pet(-1), "seed must be a whole number, 0 or more, but -1"),
+        (lambda: draw_pet(True), "seed must be a whole number"),
+        (lambda: draw_pet(0, 2), 'label must be 0 or "cat", 1 or "dog", or None, but 2'),
+        (lambda: draw_pet(0, -1), "label must be"),
+        (lambda: draw_pet(0, "Dog"), "label must be"),
+        (lambda: draw_pet(0, True), "label must be"),
+        (lambda: draw_pet(0, [0]), "label must be"),
+        (lambda: draw_pet(0, ears="rabbit"), "ears must be .* but 'rabbit'"),
+        (lambda: draw_pet(0, cue="red"), "cue must be True .* but 'red'"),
+        (lambda: drawn_pets(0), "n must be a whole number, 1 or more, but 0"),
+        (lambda: drawn_pets(2, seed=-3), "seed must be"),
+        (lambda: drawn_pets(2, label="cow"), "label must be"),
+        (lambda: drawn_pets(2, cue_with_dog=95), "cue_with_dog must be a number from 0 to 1"),
+        (lambda: drawn_pets(2, cue_with_dog="often"), "cue_with_dog must be"),
+        (lambda: drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog must be"),
+        (lambda: drawn_pets(2, cue=True, cue_with_dog=0.5), "then cue is left out"),
+        (lambda: draw_two_pets(-1), "seed must be"),
+        (lambda: draw_two_pets(0, size=8), "size must be"),
+        (lambda: plots.grid(np.zeros((4, 4, 3), np.uint8)), r"images must be pictures \(N, H, W, 3\)"),
+        (lambda: plots.grid(np.zeros((1, 4, 4, 3))), "images must be .* float64"),
+        (lambda: plots.grid(np.zeros((0, 4, 4, 3), np.uint8)), "images must be"),
+        (lambda: plots.grid(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns must be"),
     ],
 )
 def test_bad_input_is_named_in_one_sentence(call, words):

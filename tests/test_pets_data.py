@@ -3,8 +3,9 @@
 import subprocess
 import sys
 
-from course_utils import fetch
 from course_utils.datasets import folder, pets
+from course_utils.datasets.drawn.pets import draw_pet, drawn_pets
+from course_utils.machine import fetch
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def drawn(few):
 
 def test_drawn_splits(drawn):
     (images, labels), *others = check(drawn, 96, (40, 20, 20), 16)
-    np.testing.assert_array_equal(images, pets.drawn_pets(40, pets.SPLIT_SEEDS["train"][0]).images)
+    np.testing.assert_array_equal(images, drawn_pets(40, pets.SPLIT_SEEDS["train"][0]).images)
     assert labels.mean() == 0.5 and [y.mean() for _, y in others] == [0.5, 0.5]
     together = np.concatenate([images, *(x for x, _ in others)])
     assert len({image.tobytes() for image in together}) == 80  # no picture twice
@@ -73,12 +74,12 @@ def test_every_pass_gives_the_same(drawn):
 def test_another_seed_trains_on_others_and_is_judged_on_the_same(drawn, monkeypatch):
     start = pets.SPLIT_SEEDS["train"][0]
     other = pets.load("embedded", n_train=40, seed=3)
-    np.testing.assert_array_equal(all_of(other.train)[0], pets.drawn_pets(40, start + 120).images)
+    np.testing.assert_array_equal(all_of(other.train)[0], drawn_pets(40, start + 120).images)
     for mine, yours in ((drawn.valid, other.valid), (drawn.test, other.test)):
         np.testing.assert_array_equal(all_of(mine)[0], all_of(yours)[0])
     monkeypatch.setattr(pets, "SPLIT_SEEDS", {**pets.SPLIT_SEEDS, "train": range(start, start + 6)})
     images, _ = all_of(pets.load("embedded", n_train=4, seed=1).train)  # the last two, then the first two
-    expected = [pets.draw_pet(start + i).image for i in (4, 5, 0, 1)]
+    expected = [draw_pet(start + i).image for i in (4, 5, 0, 1)]
     np.testing.assert_array_equal(images, expected)
 
 
@@ -115,7 +116,7 @@ def test_by_default_2000_are_drawn():
 def test_heads_of_drawn_pets():
     by_split = {split: pets.load_head_boxes("embedded", split, n=6) for split in SPLITS}
     for split, data in by_split.items():
-        plain = pets.drawn_pets(6, pets.SPLIT_SEEDS[split][0])
+        plain = drawn_pets(6, pets.SPLIT_SEEDS[split][0])
         assert data.images.dtype == np.float32 and data.head_boxes.dtype == np.int64
         np.testing.assert_array_equal(data.images, plain.images)
         np.testing.assert_array_equal(data.labels, plain.labels)
@@ -319,7 +320,7 @@ def small_oxford(tmp_path_factory):
         (raw / part).mkdir(parents=True)
     lines = []
     for seed in range(30):
-        pet = pets.draw_pet(seed)
+        pet = draw_pet(seed)
         name = f"{('Bengal', 'pug')[pet.label]}_{seed}"
         Image.fromarray(pet.image).resize(PET_SIDES).save(raw / "images" / f"{name}.jpg", quality=95)
         Image.fromarray(pet.head_mask.astype(np.uint8) + 1).save(raw / f"annotations/trimaps/{name}.png")
@@ -346,7 +347,7 @@ def small_oxford(tmp_path_factory):
 @pytest.mark.slow
 def test_heads_of_photographs(small_oxford, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(small_oxford))
-    drawings, found = pets.drawn_pets(30), []
+    drawings, found = drawn_pets(30), []
     enlarged = np.array([Image.fromarray(image).resize((224, 224)) for image in drawings.images], float)
     for split in SPLITS:
         data = pets.load_head_boxes("auto", split)

@@ -7,9 +7,11 @@ import datetime
 import io
 
 from course_utils import __main__ as command
-from course_utils import photos, tables
+from course_utils import networks, photos
 from course_utils.datasets import pets
+from course_utils.datasets.drawn.pets import draw_pet
 from course_utils.datasets.folder import load_folder, open_image
+from course_utils.files import write_csv
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def network():
-    return photos.load_network("pets")
+    return networks.load_network("pets")
 
 
 @pytest.fixture
@@ -29,11 +31,11 @@ def pictures(tmp_path):
     """Three drawn pets as files: one small, one wide, one large and on its side."""
     folder = tmp_path / "pictures"
     folder.mkdir()
-    Image.fromarray(pets.draw_pet(0).image).save(folder / "a.png")
-    Image.fromarray(pets.draw_pet(1).image).crop((0, 20, 96, 80)).save(folder / "wide.png")
+    Image.fromarray(draw_pet(0).image).save(folder / "a.png")
+    Image.fromarray(draw_pet(1).image).crop((0, 20, 96, 80)).save(folder / "wide.png")
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.fromarray(pets.draw_pet(2, size=1400).image).transpose(Image.Transpose.ROTATE_90).save(
+    Image.fromarray(draw_pet(2, size=1400).image).transpose(Image.Transpose.ROTATE_90).save(
         folder / "large.jpg", exif=exif
     )
     return folder
@@ -59,9 +61,9 @@ def made(units, activation=None):
     "units, activation, names", [(3, "softmax", "abc"), (3, "sigmoid", "abc"), (1, "sigmoid", "a")]
 )
 def test_probabilities_are_those_of_the_network(tmp_path, units, activation, names):
-    model, picture = made(units, activation), pets.draw_pet(0).image
+    model, picture = made(units, activation), draw_pet(0).image
     own = np.asarray(model(picture[None].astype("float32")))[0]
-    answer = photos.explain_photo(photos.Network(model, tuple(names), 96), picture)
+    answer = photos.explain_photo(networks.Network(model, tuple(names), 96), picture)
     assert np.allclose(answer.probabilities, np.sort(own)[::-1], atol=1e-6)
     photos.write([answer._replace(file="a.png")], tmp_path)
     with (tmp_path / "table.csv").open(encoding="utf-8-sig", newline="") as file:
@@ -70,9 +72,9 @@ def test_probabilities_are_those_of_the_network(tmp_path, units, activation, nam
 
 
 def test_one_sigmoid_speaks_for_two_classes_and_their_maps_are_each_others_negative():
-    model, picture = made(1, "sigmoid"), pets.draw_pet(0).image
+    model, picture = made(1, "sigmoid"), draw_pet(0).image
     dog = float(np.asarray(model(picture[None].astype("float32")))[0, 0])
-    answer = photos.explain_photo(photos.Network(model, ("cat", "dog"), 96), picture)
+    answer = photos.explain_photo(networks.Network(model, ("cat", "dog"), 96), picture)
     assert np.allclose(dict(zip(answer.class_names, answer.probabilities))["dog"], dog) and np.isclose(
         answer.probabilities.sum(), 1
     )
@@ -81,7 +83,7 @@ def test_one_sigmoid_speaks_for_two_classes_and_their_maps_are_each_others_negat
 
 
 def test_the_best_class_comes_first_with_its_own_map(network):
-    pet = pets.draw_pet(1)
+    pet = draw_pet(1)
     answer = photos.explain_photo(network, pet.image)
     assert answer.class_names[0] == pets.CLASS_NAMES[pet.label] and len(answer.class_names) == 2
     assert answer.probabilities[0] > answer.probabilities[1] and np.isclose(answer.probabilities.sum(), 1)
@@ -94,7 +96,7 @@ def test_proportions_are_kept_and_photographs_are_put_upright(network, pictures)
     answers, problems = photos.explain_files(network, sorted(pictures.iterdir()), size=192, progress=False)
     assert not problems
     assert [a.image.shape for a in answers] == [(192, 192, 3), (192, 192, 3), (120, 192, 3)]
-    upright = photos.explain_photo(network, pets.draw_pet(2, size=1400).image, size=192)
+    upright = photos.explain_photo(network, draw_pet(2, size=1400).image, size=192)
     assert np.abs(answers[1].image.astype(int) - upright.image).mean() < 3
 
 
@@ -106,16 +108,16 @@ def test_1024_pixels_in_one_go(network, pictures):
 @pytest.mark.parametrize("size", [31, 1025, 2.5, "large", True])
 def test_sizes_have_limits(network, size):
     with refused("size is", "32 to 1024"):
-        photos.explain_photo(network, pets.draw_pet(0).image, size=size)
+        photos.explain_photo(network, draw_pet(0).image, size=size)
 
 
 def test_what_is_no_photograph(network):
     with refused("image has shape", "uint8"):
         photos.explain_photo(network, np.zeros((96, 96)))
     with refused("top is 0"):
-        photos.explain_photo(network, pets.draw_pet(0).image, top=0)
+        photos.explain_photo(network, draw_pet(0).image, top=0)
     with refused("2 classes and 3 names"):
-        photos.explain_photo(network._replace(class_names=("a", "b", "c")), pets.draw_pet(0).image)
+        photos.explain_photo(network._replace(class_names=("a", "b", "c")), draw_pet(0).image)
 
 
 # --- photographs and networks whose sizes differ ----------------------------------------------
@@ -133,7 +135,7 @@ def fixed(size=(96, 96, 3), names=("cat", "dog")):
         keras.layers.GlobalAveragePooling2D(),
         keras.layers.Dense(len(names)),
     ]
-    return photos.Network(keras.Sequential(layers), names, 96)
+    return networks.Network(keras.Sequential(layers), names, 96)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_a_network_of_grey_pictures_gets_them_grey():
 
 def test_a_size_that_the_network_does_not_take():
     with refused("size is 192", "96 × 96 pixels only", "leave size out"):
-        photos.explain_photo(fixed(), pets.draw_pet(0).image, size=192)
+        photos.explain_photo(fixed(), draw_pet(0).image, size=192)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +205,7 @@ def test_the_table_tells_of_bars(tmp_path):
 
 
 def test_drawings_are_not_warned_of(network):
-    answers = [photos.explain_photo(network, pets.draw_pet(seed).image) for seed in range(20_000, 20_040)]
+    answers = [photos.explain_photo(network, draw_pet(seed).image) for seed in range(20_000, 20_040)]
     assert sum(answer.warning != "" for answer in answers) <= 4
 
 
@@ -242,7 +244,7 @@ def table(folder):
 
 def test_pictures_and_a_table_are_written(network, pictures, tmp_path):
     (tmp_path / "other").mkdir()
-    Image.fromarray(pets.draw_pet(3).image).save(tmp_path / "other" / "A.png")
+    Image.fromarray(draw_pet(3).image).save(tmp_path / "other" / "A.png")
     answers, _ = photos.explain_files(
         network, [pictures / "a.png", tmp_path / "other" / "A.png"], progress=False
     )
@@ -263,7 +265,7 @@ def test_pictures_and_a_table_are_written(network, pictures, tmp_path):
 
 
 def test_numbers_in_the_table_are_numbers(network, tmp_path):
-    answer = photos.explain_photo(network, pets.draw_pet(1).image, file="=1+1.png")
+    answer = photos.explain_photo(network, draw_pet(1).image, file="=1+1.png")
     assert answer.class_scores[1] < 0  # what a spreadsheet would take for a formula, were it text
     photos.write([answer], tmp_path)
     rows = table(tmp_path)
@@ -289,7 +291,7 @@ NAMES = [
 
 
 def test_names_of_all_kinds(network, tmp_path, recwarn):
-    answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
+    answer = photos.explain_photo(network, draw_pet(1).image, top=1)
     photos.write([answer._replace(file=name) for name in NAMES], tmp_path, [(name, "why") for name in NAMES])
     rows = table(tmp_path)
     expected = [name.replace("\udcff", "?").replace("=1", "'=1") for name in NAMES]
@@ -330,7 +332,7 @@ def test_pictures_that_are_written_have_the_bars_that_the_network_saw(shape, fra
 
 
 def test_the_strongest_place_in_the_table_is_one_of_the_picture_written(network, tmp_path):
-    pet = pets.draw_pet(1, size=960)
+    pet = draw_pet(1, size=960)
     photos.write([photos.explain_photo(network, pet.image, top=1, file="a.png")], tmp_path)
     [row] = table(tmp_path)
     x0, y0, x1, y1 = pet.head_box
@@ -338,7 +340,7 @@ def test_the_strongest_place_in_the_table_is_one_of_the_picture_written(network,
 
 
 def test_the_contact_sheet_names_every_file(network):
-    answer = photos.explain_photo(network, pets.draw_pet(1).image)
+    answer = photos.explain_photo(network, draw_pet(1).image)
     files = [f"pets/{i}.png" for i in range(30)] + ["other/7.png"]
     sheet = photos.contact_sheet([answer._replace(file=file) for file in files], [("bad.jpg", "why")])
     names = [line.partition(":")[0] for line in sheet.fingerprint]
@@ -357,7 +359,7 @@ def test_a_tall_picture_tears_no_gaps_into_the_contact_sheet(network):
 
 
 def test_contact_sheets_have_as_many_pages_as_needed(network, tmp_path):
-    answer = photos.explain_photo(network, pets.draw_pet(1).image, top=1)
+    answer = photos.explain_photo(network, draw_pet(1).image, top=1)
     bad = [(f"bad{i}.png", "why") for i in range(24)]
     photos.write((answer._replace(file=f"{i}.png") for i in range(25)), tmp_path, bad)
     assert sorted(path.name for path in tmp_path.glob("contact*")) == [
@@ -398,19 +400,19 @@ def test_the_command_explains_wrong_networks(tmp_path, monkeypatch, capsys, mode
 
 
 def test_a_network_comes_back_as_it_was_stored(network, tmp_path):
-    path = photos.save_network(network, tmp_path / "mine")
-    again = photos.load_network(path)
-    image = pets.draw_pet(4).image
+    path = networks.save_network(network, tmp_path / "mine")
+    again = networks.load_network(path)
+    image = draw_pet(4).image
     assert again.class_names == network.class_names and again.size == network.size
     assert np.array_equal(photos.explain_photo(again, image).cams, photos.explain_photo(network, image).cams)
     path.write_bytes(path.read_bytes()[:2000])
     with refused("can't be read as a Keras model"):
-        photos.load_network(path)
+        networks.load_network(path)
 
 
 def test_names_with_points_are_names_of_their_own(tmp_path):
     paths = [
-        photos.save_network(fixed(names=names), tmp_path / stem)
+        networks.save_network(fixed(names=names), tmp_path / stem)
         for stem, names in (
             ("cats.v1", ("cat", "dog")),
             ("cats.v2", ("a", "b", "c")),
@@ -418,7 +420,7 @@ def test_names_with_points_are_names_of_their_own(tmp_path):
         )
     ]
     assert [path.name for path in paths] == ["cats.v1.keras", "cats.v2.keras", "cats.keras"]
-    stored = [photos.load_network(path).class_names for path in paths]
+    stored = [networks.load_network(path).class_names for path in paths]
     assert stored == [("cat", "dog"), ("a", "b", "c"), ("x", "y")]
 
 
@@ -426,26 +428,26 @@ def test_names_with_points_are_names_of_their_own(tmp_path):
 def test_the_number_of_names_is_checked_before_a_network_is_stored(tmp_path, n, names):
     network = fixed(names=("any",) * n)._replace(class_names=names)
     with refused(f"{n} classes and {len(names)} names", "one name a class"):
-        photos.save_network(network, tmp_path / "mine")
+        networks.save_network(network, tmp_path / "mine")
     assert not list(tmp_path.iterdir())
 
 
 def test_the_number_of_names_is_checked_when_a_network_is_loaded(tmp_path):
-    path = photos.save_network(fixed(), tmp_path / "mine")
+    path = networks.save_network(fixed(), tmp_path / "mine")
     path.with_suffix(".json").write_text('{"class_names": ["cat"], "size": 96}')
     with refused("2 classes and 1 names"):
-        photos.load_network(path)
+        networks.load_network(path)
 
 
 @pytest.mark.parametrize("names", ["ab", (0, 1)])
 def test_names_are_strings(names):
     with refused("class_names is", repr(names)):
-        photos.explain_photo(fixed()._replace(class_names=names), pets.draw_pet(0).image)
+        photos.explain_photo(fixed()._replace(class_names=names), draw_pet(0).image)
 
 
 def test_a_single_score_may_have_one_name_or_two(tmp_path):
     """Of two, the negative class comes first, as of a folder's labels 0 and 1; its map is negated."""
-    network, image = fixed(names=("dog",)), pets.draw_pet(0).image
+    network, image = fixed(names=("dog",)), draw_pet(0).image
     one = photos.explain_photo(network, image)
     two = photos.explain_photo(network._replace(class_names=("cat", "dog")), image)
     assert one.class_names == ("dog",) and sorted(two.class_names) == ["cat", "dog"]
@@ -460,7 +462,7 @@ def test_a_single_score_may_have_one_name_or_two(tmp_path):
     "name, harmless", [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("cat", "cat"), (-2, "-2")]
 )
 def test_spreadsheets_execute_nothing(tmp_path, name, harmless):
-    tables.write_csv(["file"], [[name]], tmp_path / "t.csv")
+    write_csv(["file"], [[name]], tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_text().splitlines()[1] == f'"{harmless}"'
 
 
@@ -475,7 +477,7 @@ def test_the_example_folder_has_the_flaws_it_should(tmp_path):
         ("no pet/notes.jpg", "skipped"),
         ("pet/from_a_phone.jpg", "put upright"),
     ]
-    upright = pets.draw_pet(6_000).image
+    upright = draw_pet(6_000).image
     [turned] = [i for i, file in enumerate(pictures.files) if file.endswith("phone.jpg")]
     assert np.abs(pictures.images[turned] - upright).mean() < 4
 

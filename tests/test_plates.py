@@ -1,6 +1,6 @@
 """Plate elements against what is known in closed form, and against themselves."""
 
-from course_utils.datasets.plates import POISSON, element, hertz, vibrate
+from course_utils.datasets.drawn.plates import POISSON, element, hertz, vibrate
 
 import numpy as np
 import pytest

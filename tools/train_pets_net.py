@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import time
 
-from course_utils.datasets import pets
-from course_utils.models import WEIGHTS, pets_net, pets_net_weights
+from course_utils.datasets.drawn.pets import draw_pet, drawn_pets
+from course_utils.networks import WEIGHTS, pets_net, pets_net_weights
 
 import keras
 import numpy as np
@@ -70,7 +70,7 @@ def pointing(model, pictures):
 
 def store_first_map(model, path):
     """Store all that a first map needs: a picture, its feature maps, the Dense layer and the scores."""
-    pet = pets.draw_pet(FIRST_SEED)
+    pet = draw_pet(FIRST_SEED)
     feature_maps, class_scores = look(model, pet.image[None])
     class_weights, bias = model.get_layer("class_scores").get_weights()
     np.testing.assert_allclose(feature_maps.mean((1, 2)) @ class_weights + bias, class_scores, rtol=1e-4)
@@ -90,8 +90,8 @@ def store_first_map(model, path):
 def main(grids):
     tf.config.experimental.enable_op_determinism()
     start = time.perf_counter()
-    learnt = pets.drawn_pets(N_TRAIN, TRAIN_SEED)
-    unseen = pets.drawn_pets(N_TEST, TEST_SEED)
+    learnt = drawn_pets(N_TRAIN, TRAIN_SEED)
+    unseen = drawn_pets(N_TEST, TEST_SEED)
     print(f"drawing {N_TRAIN + N_TEST:,} pets: {time.perf_counter() - start:.0f} s")
     WEIGHTS.mkdir(exist_ok=True)
     for grid in grids:

@@ -13,7 +13,7 @@ import argparse
 import io
 from pathlib import Path
 
-from course_utils import models
+from course_utils import networks
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def trained(images, targets):
     import keras
 
     keras.utils.set_random_seed(SEED)
-    model, per_epoch = models.photo_net(trained=False), len(images) // BATCH
+    model, per_epoch = networks.photo_net(trained=False), len(images) // BATCH
     steps = per_epoch * sum(epochs for _, epochs in PHASES)
     rate = keras.optimizers.schedules.CosineDecay(
         PEAK_RATE / 25, steps * 9 // 10, warmup_target=PEAK_RATE, warmup_steps=steps // 10
@@ -136,12 +136,12 @@ def main():
     images, labels, teacher, held_out = photographs(parser.parse_args().photos)
     targets = np.column_stack([labels, teacher]).astype(np.float32)
     model = trained(images[~held_out], targets[~held_out])
-    np.savez(models.WEIGHTS / "photo_net.npz", **folded(model))
+    np.savez(networks.WEIGHTS / "photo_net.npz", **folded(model))
     for size in (112, 128, 144, 160):
         import tensorflow as tf
 
         resized = tf.image.resize(images[held_out], (size, size), antialias=True)
-        right = models.photo_net().predict(resized, verbose=0).argmax(1) == labels[held_out]
+        right = networks.photo_net().predict(resized, verbose=0).argmax(1) == labels[held_out]
         print(f"{size} pixels: {right.mean():.1%} of {HELD_OUT:,} held out")
 
 

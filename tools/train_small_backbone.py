@@ -12,9 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import time
 
-from course_utils.datasets.other_drawings import KINDS, drawn_others
-from course_utils.models import WEIGHTS
-from course_utils.transfer import small_backbone
+from course_utils.datasets.drawn.others import KINDS, drawn_others
+from course_utils.networks import WEIGHTS
+from course_utils.training import small_backbone
 
 import keras
 import numpy as np

@@ -15,7 +15,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.datasets.pets import _whole_number
+from course_utils.checks import whole_number
 
 import numpy as np
 from PIL import Image, JpegImagePlugin, UnidentifiedImageError
@@ -118,8 +118,8 @@ def load_folder(folder, size=224, per_class=None):
     Files that can't be used are skipped and reported, hidden ones ignored. Raises FileNotFoundError for a
     folder that isn't there, and ValueError if nothing in it can be used or if it is too much for memory.
     """
-    size = _whole_number("size", size, MIN_SIDE)
-    per_class = None if per_class is None else _whole_number("per_class", per_class, 1)
+    size = whole_number("size", size, MIN_SIDE)
+    per_class = None if per_class is None else whole_number("per_class", per_class, 1)
     folder = _path(folder, "folder")
     name = _plain(os.path.basename(os.path.abspath(folder)))
     if not os.path.isdir(folder):

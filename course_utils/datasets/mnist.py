@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from course_utils import cam
+from course_utils import cam, checks
 
 import numpy as np
 
@@ -35,9 +35,8 @@ def load(source="auto"):
     "embedded": scikit-learn's 359, every fifth for testing; "auto": the first where it is present.
     Raises FileNotFoundError when MNIST is asked for and isn't there: nothing is downloaded unasked.
     """
-    if source not in ("auto", "tfds", "embedded"):
-        raise ValueError(f'source is {source!r}; it can be "auto", "tfds" or "embedded".')
-    from course_utils import fetch
+    checks.one_of("source", source, ("auto", "tfds", "embedded"))
+    from course_utils.machine import fetch
 
     if source == "embedded" or (source == "auto" and not fetch.tfds_ready("mnist")):
         return _embedded()

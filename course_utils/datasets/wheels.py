@@ -14,7 +14,7 @@ file that tools/make_wheels.py made. No TensorFlow is needed here.
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.datasets import plates
+from course_utils.datasets.drawn import plates
 
 import numpy as np
 from scipy import ndimage

@@ -19,7 +19,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
-from course_utils import tables
+from course_utils import files
 from course_utils.grading import intake, sandbox
 from course_utils.grading.execute import Failed, execute
 from course_utils.grading.nbgrader_settings import GRADING, settings
@@ -180,9 +180,9 @@ def _accept(root, student, name, submission, outcomes):
     folder = Path(root, GRADING, "submitted", student, name)
     folder.mkdir(parents=True, exist_ok=True)
     text = nbformat.writes(submission.notebook)
-    _write(folder / f"{name}.ipynb", text)
+    files.write_whole(folder / f"{name}.ipynb", text)
     if submission.timestamp:
-        _write(folder / "timestamp.txt", submission.timestamp)
+        files.write_whole(folder / "timestamp.txt", submission.timestamp)
     before = outcomes.get(student, {}).get(name, {})
     outcome = {
         "status": "collected",
@@ -303,7 +303,7 @@ def _execute(root, student, name, path, released, locked, cell_seconds, protecte
         target.unlink(missing_ok=True)
         return str(why), []
     target.parent.mkdir(parents=True, exist_ok=True)
-    _write(target, nbformat.writes(notebook))
+    files.write_whole(target, nbformat.writes(notebook))
     return "", remarks
 
 
@@ -321,16 +321,7 @@ def _outcomes(root):
 
 
 def _remember(root, outcomes):
-    _write(Path(root, GRADING, "outcomes.json"), json.dumps(outcomes, indent=1, sort_keys=True))
-
-
-def _write(path, text):
-    """A file that is whole or not there, whenever the power goes."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(
-        text, encoding="utf-8", errors="replace"
-    )  # half a character is no reason to lose the rest
-    os.replace(part, path)
+    files.write_whole(Path(root, GRADING, "outcomes.json"), json.dumps(outcomes, indent=1, sort_keys=True))
 
 
 # --- report ----------------------------------------------------------------------------------
@@ -379,4 +370,4 @@ def report(root, roster=()):
 
 def write_csv(rows, path):
     """The rows of a report as a CSV that a spreadsheet shows and doesn't execute."""
-    tables.write_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows], path)
+    files.write_csv(COLUMNS, [[row[name] for name in COLUMNS] for row in rows], path)

@@ -1,6 +1,6 @@
 """The course's networks and their training, in miniature."""
 
-from course_utils import cam, models
+from course_utils import cam, networks, training
 from course_utils.datasets import mnist, wheels
 from course_utils.explain import explain, find_head
 
@@ -18,7 +18,7 @@ X, Y = DIGITS.x_train[:60], DIGITS.y_train[:60]
 
 @pytest.fixture(scope="module")
 def net():
-    return models.digit_net()
+    return networks.digit_net()
 
 
 def test_digit_net_is_the_network_of_the_lecture(net):
@@ -53,7 +53,7 @@ def test_digit_net_has_a_class_activation_map(net):
     "image_size, n_classes, cells, parameters", [(4, 2, 1, 18_944), (28, 10, 7, 19_456), (57, 3, 14, 19_008)]
 )
 def test_digit_net_of_other_sizes(image_size, n_classes, cells, parameters):
-    net = models.digit_net(image_size, n_classes)
+    net = networks.digit_net(image_size, n_classes)
     assert net.get_layer("feature_maps").output.shape == (None, cells, cells, 64)
     assert net.output_shape == (None, n_classes) and net.count_params() == parameters
 
@@ -61,16 +61,16 @@ def test_digit_net_of_other_sizes(image_size, n_classes, cells, parameters):
 @pytest.mark.parametrize("image_size", [3, 0, -28])
 def test_digit_net_too_small(image_size):
     with refused("image_size", image_size, "at least 4"):
-        models.digit_net(image_size)
+        networks.digit_net(image_size)
 
 
 def test_the_shipped_digit_net_tells_sevens_from_nines(net):
-    shipped = models.digit_net(trained=True)
+    shipped = networks.digit_net(trained=True)
     scores = shipped.predict(DIGITS.x_test, verbose=0)
-    assert models.accuracy(scores, DIGITS.y_test) > 0.97
+    assert training.accuracy(scores, DIGITS.y_test) > 0.97
     assert not np.array_equal(shipped.get_weights()[0], net.get_weights()[0])
     with refused("n_classes is 10", "two classes"):
-        models.digit_net(n_classes=10, trained=True)
+        networks.digit_net(n_classes=10, trained=True)
 
 
 # --- the network of notebook 07 --------------------------------------------------------------
@@ -81,7 +81,7 @@ MAPS = Z[:, None, None] + WHEELS.sensitivities / WHEELS.sensitivities.std()
 
 
 def test_wheel_net_gives_one_number_and_its_map():
-    net = models.wheel_net()
+    net = networks.wheel_net()
     numbers, maps = explain(net, WHEELS.images[:3], 0, verbose=False)
     assert numbers.shape == (3, 1) and maps.shape == (3, 16, 16)
     bias = net.get_layer("class_scores").bias.numpy()
@@ -89,7 +89,7 @@ def test_wheel_net_gives_one_number_and_its_map():
 
 
 def test_wheel_net_keeps_its_maps_in_place():
-    net = models.wheel_net()
+    net = networks.wheel_net()
     spot = np.zeros((1, 64, 64, 1), np.float32)
     spot[0, 24:40, 24:40] = 255  # in the middle: whatever the weights, the maps lie about the middle
     changed = (explain(net, spot, 0, verbose=False)[1] != explain(net, 0 * spot, 0, verbose=False)[1])[0]
@@ -100,8 +100,8 @@ def test_wheel_net_keeps_its_maps_in_place():
 @pytest.mark.slow
 def test_numbers_are_learned_and_so_are_maps():
     keras.utils.set_random_seed(0)
-    few, net = slice(0, 128), models.wheel_net()
-    history = models.train_on_numbers(
+    few, net = slice(0, 128), networks.wheel_net()
+    history = training.train_on_numbers(
         net, WHEELS.images[few], Z[few], maps=MAPS[few], epochs=6, progress=False
     )
     loss = history.history["loss"]
@@ -118,7 +118,7 @@ def test_batches_turn_pictures_and_maps_alike_and_leave_none_out():
     pictures = np.arange(7 * 4 * 4, dtype=np.float32).reshape(7, 4, 4, 1)
     numbers, maps = np.arange(7, dtype=np.float32), 10 * pictures
     seen, ways = [], set()
-    for batch, (x, (y, m)) in enumerate(models._turned_batches(pictures, [numbers, maps], 3, 0)):
+    for batch, (x, (y, m)) in enumerate(training._turned_batches(pictures, [numbers, maps], 3, 0)):
         x, y, m = x.numpy(), y.numpy(), m.numpy()
         np.testing.assert_array_equal(m, 10 * x)
         fits = [how for how in range(8) if np.array_equal(x, wheels.turned(pictures[y.astype(int)], how))]
@@ -148,12 +148,12 @@ def test_batches_turn_pictures_and_maps_alike_and_leave_none_out():
 def test_bad_numbers_and_maps(changes, fragments):
     given = dict(images=WHEELS.images[:4], numbers=Z[:4], epochs=1, progress=False)
     with refused(*fragments):
-        models.train_on_numbers(models.wheel_net(), **{**given, **changes})
+        training.train_on_numbers(networks.wheel_net(), **{**given, **changes})
 
 
 def test_a_network_of_classes_learns_no_numbers():
     with refused("(2,)", "a single number"):
-        models.train_on_numbers(models.digit_net(), X[:4], Z[:4], epochs=1)
+        training.train_on_numbers(networks.digit_net(), X[:4], Z[:4], epochs=1)
 
 
 # --- training --------------------------------------------------------------------------------
@@ -162,15 +162,15 @@ def test_a_network_of_classes_learns_no_numbers():
 @pytest.fixture(scope="module")
 def trained():
     keras.utils.set_random_seed(0)
-    net = models.digit_net()
-    return net, models.train(net, X, Y, epochs=14, batch_size=20, progress=False)
+    net = networks.digit_net()
+    return net, training.train(net, X, Y, epochs=14, batch_size=20, progress=False)
 
 
 def test_training_lowers_the_loss_and_finds_the_digits(trained):
     net, history = trained
     loss = history.history["loss"]
     assert len(loss) == 14 and loss[-1] < 0.5 * loss[0]
-    assert models.accuracy(np.asarray(net(X)), Y) > 0.9
+    assert training.accuracy(np.asarray(net(X)), Y) > 0.9
 
 
 def test_training_ends_on_logits_with_the_learning_rate_at_zero(trained):
@@ -193,15 +193,15 @@ def test_one_cycle_rises_and_falls(trained):
 
 
 def test_the_progress_bar_can_be_left_out(trained, capfd):
-    net = models.digit_net()
-    models.train(net, X[:8], Y[:8], epochs=1, progress=False)
+    net = networks.digit_net()
+    training.train(net, X[:8], Y[:8], epochs=1, progress=False)
     assert capfd.readouterr() == ("", "")
-    models.train(net, X[:8], Y[:8], epochs=1)
+    training.train(net, X[:8], Y[:8], epochs=1)
     assert "1/1" in capfd.readouterr().err
 
 
 def test_a_single_step_is_enough():
-    history = models.train(models.digit_net(), X[:4], Y[:4], epochs=1, progress=False)
+    history = training.train(networks.digit_net(), X[:4], Y[:4], epochs=1, progress=False)
     assert np.isfinite(history.history["loss"]).all()
 
 
@@ -231,7 +231,7 @@ def test_a_single_step_is_enough():
 def test_bad_training_data(net, images, labels, epochs, fragments):
     before = net.get_weights()
     with refused(*fragments):
-        models.train(net, images, labels, epochs)
+        training.train(net, images, labels, epochs)
     assert all(np.array_equal(a, b) for a, b in zip(net.get_weights(), before))
 
 
@@ -240,11 +240,11 @@ def test_bad_training_data(net, images, labels, epochs, fragments):
 
 def test_accuracy_is_the_share_of_right_answers():
     scores = np.array([[2, 1], [0, 1], [5, -5], [-2, -1.0]])
-    assert models.accuracy(scores, np.array([0, 1, 0, 1])) == 1
-    assert models.accuracy(scores, np.array([0, 1, 1, 1])) == 0.75
-    assert models.accuracy(scores, np.array([1, 0, 1, 0])) == 0
-    assert models.accuracy(scores.tolist(), [0, 1, 0, 0]) == 0.75
-    assert type(models.accuracy(scores, np.zeros(4))) is float
+    assert training.accuracy(scores, np.array([0, 1, 0, 1])) == 1
+    assert training.accuracy(scores, np.array([0, 1, 1, 1])) == 0.75
+    assert training.accuracy(scores, np.array([1, 0, 1, 0])) == 0
+    assert training.accuracy(scores.tolist(), [0, 1, 0, 0]) == 0.75
+    assert type(training.accuracy(scores, np.zeros(4))) is float
 
 
 @pytest.mark.parametrize(
@@ -262,4 +262,4 @@ def test_accuracy_of_what_does_not_fit(scores, labels):
     with refused(
         f"class_scores has shape {np.shape(scores)}", f"labels {np.shape(labels)}", "(B, C) and (B,)"
     ):
-        models.accuracy(scores, labels)
+        training.accuracy(scores, labels)

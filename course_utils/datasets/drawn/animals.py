@@ -6,7 +6,7 @@ chances: a pet is the same whether a cat's or a dog's head is drawn on it afterw
 
 from typing import NamedTuple
 
-from course_utils.datasets.drawing import (
+from course_utils.datasets.drawn.drawing import (
     BLACK,
     INK,
     WHITE,

@@ -15,8 +15,8 @@ import sys
 import tomllib
 from pathlib import Path
 
-from course_utils import fetch
-from course_utils.download import free_space, in_words
+from course_utils.machine import fetch
+from course_utils.machine.download import free_space, in_words
 
 OK, NOTE, WRONG = "ok", "note", "WRONG"
 GB = 1_000_000_000

@@ -10,9 +10,10 @@ A seed fixes a picture, as in `pets`.
 
 from typing import NamedTuple
 
-from course_utils.datasets import animals, scenery
-from course_utils.datasets.animals import LINE, PINK, ROSE, SIDES
-from course_utils.datasets.drawing import (
+from course_utils.checks import whole_number
+from course_utils.datasets.drawn import animals, scenery
+from course_utils.datasets.drawn.animals import LINE, PINK, ROSE, SIDES
+from course_utils.datasets.drawn.drawing import (
     BLACK,
     CIRCLE,
     HALF_TURN,
@@ -32,7 +33,7 @@ from course_utils.datasets.drawing import (
     segment,
     tube,
 )
-from course_utils.datasets.pets import _light, _whole_number
+from course_utils.datasets.drawn.pets import light
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def draw_other(seed, kind=None, size=96):
     kind: one of KINDS or its position; None leaves it to the seed (each ten from 10k on show all ten).
     Raises ValueError for anything else.
     """
-    seed, size = _whole_number("seed", seed, 0), _whole_number("size", size, 32)
+    seed, size = whole_number("seed", seed, 0), whole_number("size", size, 32)
     label = _label_of(seed) if kind is None else _position_of(kind)
     layout = _stream("layout", seed)
     subject = (_one_animal if KINDS[label] in HEADS else _one_object)(layout, seed, KINDS[label])
@@ -64,7 +65,7 @@ def draw_other(seed, kind=None, size=96):
     _draw_clutter(canvas, rng, behind)
     _draw_subject(canvas, subject, KINDS[label], _stream("subject", seed, 1))
     _draw_clutter(canvas, rng, clutter[len(behind) :])
-    return _light(canvas.finish(), _stream("light", seed)), label
+    return light(canvas.finish(), _stream("light", seed)), label
 
 
 def drawn_others(n, seed=0, size=96):
@@ -74,7 +75,7 @@ def drawn_others(n, seed=0, size=96):
     Balanced: of the seeds from 10k to 10k + 9, one shows each kind. Raises ValueError for anything but
     whole numbers, n from 1, seed from 0 and size from 32 on.
     """
-    n, seed = _whole_number("n", n, 1), _whole_number("seed", seed, 0)
+    n, seed = whole_number("n", n, 1), whole_number("seed", seed, 0)
     images, labels = zip(*(draw_other(s, size=size) for s in range(seed, seed + n)))
     return Others(np.array(images), np.array(labels))
 

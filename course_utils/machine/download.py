@@ -4,14 +4,14 @@ It arrives as `<name>.part`, goes on from there after an interruption, and gets 
 when size and hash are right.
 """
 
-import errno
 import hashlib
 import os
 import re
-import shutil
 import sys
 import time
 from urllib.parse import urlsplit
+
+from course_utils.files import free_space, in_words, is_full
 
 PAUSES = (1, 3, 6)  # seconds before each new try; the count starts again whenever bytes have arrived
 TIMEOUT = (15, 60)  # seconds to connect, and between two packets
@@ -150,24 +150,3 @@ def hash_of(path, algorithm):
     """Hash of a file, as hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def free_space(path):
-    """Bytes free where `path` is, or would be."""
-    while not path.exists():
-        path = path.parent
-    return shutil.disk_usage(path).free
-
-
-def is_full(error):
-    """True if a full disk is at the root of `error` (TensorFlow has it in the message only)."""
-    while error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def in_words(size):
-    """12345678 -> '12.3 MB'."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"

@@ -3,10 +3,10 @@
 import functools
 import signal
 
-from course_utils import cam, features, fetch, transfer
+from course_utils import cam, networks, training
 from course_utils.explain import explain, find_head
-from course_utils.features import cached_features
-from course_utils.transfer import fit, freeze, gap_classifier, split_at_frozen
+from course_utils.machine import fetch
+from course_utils.training import cached_features, fit, freeze, gap_classifier, split_at_frozen
 
 import keras
 import numpy as np
@@ -85,7 +85,7 @@ def passes(monkeypatch):
 
 @pytest.fixture(scope="module")
 def classifiers():
-    return {name: gap_classifier(name, weights=None) for name in transfer.BACKBONES}
+    return {name: gap_classifier(name, weights=None) for name in networks.BACKBONES}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_backbones_have_the_known_sizes(classifiers, name, parameters, cells, la
     assert base.compute_output_shape((1, 1024, 1024, 3)) == (1, large, large, maps)
 
 
-@pytest.mark.parametrize("name", transfer.BACKBONES)
+@pytest.mark.parametrize("name", networks.BACKBONES)
 def test_classifiers_are_flat_and_named(classifiers, name):
     model = classifiers[name]
     assert not any(hasattr(layer, "layers") for layer in model.layers)
@@ -123,7 +123,7 @@ def test_a_class_activation_map_adds_up_to_the_score(classifiers):
 
 
 def test_small_backbone_fits_into_a_megabyte():
-    model = transfer.small_backbone()
+    model = networks.small_backbone()
     assert sum(w.nbytes for w in model.get_weights()) < 1e6
     assert model.compute_output_shape((None, 96, 96, 3)) == (None, 6, 6, 80)
     blocks = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
@@ -140,9 +140,9 @@ def test_small_backbone_fits_into_a_megabyte():
 
 
 def test_the_shipped_weights_are_loaded():
-    file = transfer.WEIGHTS / "small_backbone.weights.h5"
+    file = networks.WEIGHTS / "small_backbone.weights.h5"
     assert file.stat().st_size < 1e6
-    trained, fresh = transfer.backbone("small"), transfer.small_backbone()
+    trained, fresh = networks.backbone("small"), networks.small_backbone()
     fresh.load_weights(file)
     assert all(np.array_equal(a, b) for a, b in zip(trained.get_weights(), fresh.get_weights()))
     assert np.abs(trained.get_layer("block5_norm2").get_weights()[2]).max() > 0  # it has seen pictures
@@ -160,7 +160,7 @@ def test_vgg16_on_rgb_in_0_255_is_keras_vgg16_on_its_own_preprocessing(monkeypat
     monkeypatch.setattr(fetch, "flaw", lambda name: None)
     monkeypatch.setattr(fetch, "weights_path", lambda name: tmp_path / "vgg16.weights.h5")
     # Random weights are no legacy file by layer order, so they are given by name.
-    ours = transfer.backbone("vgg16", weights=None)
+    ours = networks.backbone("vgg16", weights=None)
     for layer in theirs.layers:
         if layer.weights and layer.name == "block1_conv1":
             kernel, bias = layer.get_weights()
@@ -182,10 +182,10 @@ def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_dat
     )
     images = RNG.uniform(0, 255, (2, 96, 96, 3)).astype(np.float32)
     expected = np.asarray(theirs(keras.applications.mobilenet.preprocess_input(images.copy())))
-    np.testing.assert_allclose(transfer.backbone("mobilenet")(images), expected, atol=1e-4)
+    np.testing.assert_allclose(networks.backbone("mobilenet")(images), expected, atol=1e-4)
     assert (
-        transfer.available_backbone("tfds") == "mobilenet"
-        and transfer.available_backbone("embedded") == "small"
+        networks.available_backbone("tfds") == "mobilenet"
+        and networks.available_backbone("embedded") == "small"
     )
 
 
@@ -200,7 +200,7 @@ def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_dat
 )
 def test_the_best_backbone_that_is_here(monkeypatch, ready, source, expected):
     monkeypatch.setattr(fetch, "weights_ready", lambda name: name in ready)
-    assert transfer.available_backbone(source) == expected
+    assert networks.available_backbone(source) == expected
 
 
 @pytest.mark.parametrize("name", ["vgg16", "mobilenet"])
@@ -220,25 +220,25 @@ def test_torn_weights_say_so(monkeypatch, tmp_path):
     fetch.weights_path("mobilenet").parent.mkdir()
     fetch.weights_path("mobilenet").write_bytes(b"torn")
     with refused("4 bytes and should have 7,623,200", "fetch mobilenet", error=FileNotFoundError):
-        transfer.backbone("mobilenet")
+        networks.backbone("mobilenet")
 
 
 def test_our_own_weights_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(transfer, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
     with refused("small_backbone.weights.h5", "git checkout", "weights=None", error=FileNotFoundError):
-        transfer.backbone("small")
+        networks.backbone("small")
 
 
 @pytest.mark.parametrize(
     "call, fragments",
     [
-        (lambda: transfer.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
+        (lambda: networks.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
         (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, small"]),
-        (lambda: transfer.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
+        (lambda: networks.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
         (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
         (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
         (lambda: gap_classifier("small", dropout=1), ["dropout is 1", "less than 1"]),
-        (lambda: transfer.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"']),
+        (lambda: networks.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"']),
     ],
 )
 def test_bad_wishes(call, fragments):
@@ -387,7 +387,7 @@ def test_images_with_nan():
 
 
 def test_too_little_room_is_said_before_it_is_too_late(monkeypatch, passes):
-    monkeypatch.setattr(features, "RESERVE", 10**18)
+    monkeypatch.setattr(training, "RESERVE", 10**18)
     with pytest.raises(MemoryError, match="need .* more in memory, .* take fewer images"):
         compute(frozen())
     assert passes == [4]
@@ -396,7 +396,7 @@ def test_too_little_room_is_said_before_it_is_too_late(monkeypatch, passes):
 def test_training_on_kept_features_uses_no_generator():
     # TensorFlow 2.21's generators change malloc for the whole process, which doubles the time of all that
     # follows.
-    batches = transfer._batches(features.Features(np.zeros((5, 3), np.float16), np.arange(5)), 2, True)
+    batches = training._batches(training.Features(np.zeros((5, 3), np.float16), np.arange(5)), 2, True)
     graph = tf.raw_ops.DatasetToGraphV2(
         input_dataset=batches._variant_tensor, external_state_policy=1
     ).numpy()
@@ -452,8 +452,8 @@ def test_data_sorted_by_class_are_learnt_as_shuffled_ones():
 
 
 def test_every_epoch_has_another_order_and_every_image_its_label():
-    kept = features.Features(np.arange(10, dtype=np.float16)[:, None], np.arange(10))
-    data = transfer._batches(kept, 4, shuffle=True)
+    kept = training.Features(np.arange(10, dtype=np.float16)[:, None], np.arange(10))
+    data = training._batches(kept, 4, shuffle=True)
     epochs = []
     for _ in range(3):
         x, y = (np.concatenate(part) for part in zip(*data.as_numpy_iterator()))
@@ -570,7 +570,7 @@ class Disturbance(keras.callbacks.Callback):
 
 
 def disturbed(monkeypatch, epoch, what):
-    monkeypatch.setattr(transfer, "_progress_bar", lambda epochs: [Disturbance(epoch, what)])
+    monkeypatch.setattr(training, "_progress_bar", lambda epochs: [Disturbance(epoch, what)])
 
 
 def interrupt():
@@ -722,7 +722,7 @@ def test_mobilenet_knows_cats_from_dogs_after_training_its_head(real_data, monke
     monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
     photographs = pets.load("tfds")
     keras.utils.set_random_seed(0)
-    model = freeze(gap_classifier(transfer.available_backbone("tfds")))
+    model = freeze(gap_classifier(networks.available_backbone("tfds")))
     assert model.name == "mobilenet_gap"
     fit(model, photographs.train, photographs.valid, epochs=10, progress=False)
     right = [model.evaluate(data, verbose=0)[1] for data in (photographs.valid, photographs.test)]

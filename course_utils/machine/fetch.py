@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.download import (
+from course_utils.machine.download import (
     FetchError,
     download,
     free_space,

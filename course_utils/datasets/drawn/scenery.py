@@ -4,7 +4,7 @@ Each thing is drawn around the origin of the canvas's frame, in units of the pic
 the generator it is given decides. Nothing here knows which animal the picture is for.
 """
 
-from course_utils.datasets.drawing import (
+from course_utils.datasets.drawn.drawing import (
     CIRCLE,
     WHITE,
     blend,

@@ -1,0 +1,133 @@
+"""What every room asks of its arguments, in one dialect: "X is …; expected …, and what to do"."""
+
+import numpy as np
+
+
+def whole_number(name, value, least=1, most=None):
+    """`value` as an int from `least` to `most` (None: no end); raises ValueError for anything else."""
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < least or most is not None and value > most:
+        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise ValueError(f"{name} is {value!r}; expected a whole number, {bounds}.")
+    return int(value)
+
+
+def share(name, value):
+    """A number between 0 and 1, both excluded; raises ValueError for anything else."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not 0 < value < 1:
+        raise ValueError(f"{name} is {value!r}; expected a number between 0 and 1, such as 0.2 for 20 %.")
+    return value
+
+
+def one_of(name, value, choices):
+    """`value`, which must be one of the `choices`; raises ValueError."""
+    if not any(value is choice or type(value) is type(choice) and value == choice for choice in choices):
+        raise ValueError(f"{name} is {value!r}; expected {' or '.join(_quoted(one) for one in choices)}.")
+    return value
+
+
+def _quoted(choice):
+    return f'"{choice}"' if isinstance(choice, str) else repr(choice)
+
+
+def size(value, name="size"):
+    """Height and width in pixels, (2,), of one whole number for both or of two; raises ValueError."""
+    if np.asarray(value).dtype.kind not in "iu" or np.shape(value) not in ((), (2,)) or np.min(value) < 1:
+        raise ValueError(
+            f"{name} is {value!r}; expected a whole number of pixels, or height and width, at least 1 each."
+        )
+    return np.broadcast_to(value, 2)
+
+
+def widened(array):
+    """Any array as NumPy knows it: TensorFlow's bfloat16, which NumPy can't reckon with, becomes float32."""
+    array = np.asarray(array)
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
+def finite(array, name):
+    """An array of real, finite numbers, at least float32; raises in one sentence for anything else."""
+    array = widened(array)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} holds {array.dtype}; expected real numbers.")
+    if array.dtype.kind != "f":
+        array = array.astype(float)
+    elif array.dtype.itemsize < 4:  # half precision: enough to store, not to sum
+        array = array.astype(np.float32)
+    bad = array.size - np.isfinite(array).sum()
+    if bad:
+        raise ValueError(
+            f"{name} has {bad} value(s) that are NaN or infinite; look for a diverged training (lower the "
+            "learning rate) or a division by zero."
+        )
+    return array
+
+
+def cams(array, name="cam", ndims=(2, 3)):
+    """One class's map (h, w) or those of N images (N, h, w), finite and not empty; raises otherwise.
+
+    ndims: which numbers of axes are welcome; 4 is (N, h, w, C), all classes' maps.
+    """
+    array = finite(array, name)
+    if array.ndim not in ndims or 0 in array.shape:
+        shapes = {2: "(h, w)", 3: "(N, h, w)", 4: "(N, h, w, C)"}
+        hint = f" Take one of a batch: {name}[0]." if array.ndim == 3 and ndims == (2,) else ""
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected one class's map, "
+            f"{' or '.join(shapes[n] for n in ndims)}, not empty.{hint}"
+        )
+    return array
+
+
+def feature_maps(array):
+    """Feature maps (B, H, W, K), finite; raises in one sentence for anything else."""
+    array = finite(array, "feature_maps")
+    if array.ndim != 4:
+        hint = " Add the batch axis: feature_maps[None]." if array.ndim == 3 else ""
+        raise ValueError(f"feature_maps has shape {array.shape}; expected (B, H, W, K).{hint}")
+    if 0 in array.shape:
+        raise ValueError(
+            f"feature_maps is empty, shape {array.shape}; expected at least one image, cell and map."
+        )
+    return array
+
+
+def class_weights(array, n_maps):
+    """Class weights (K, C) for K feature maps, finite; raises in one sentence for anything else."""
+    array = finite(array, "class_weights")
+    if array.ndim != 2 or array.shape[0] != n_maps or array.shape[1] == 0:
+        transposed = array.ndim == 2 and array.shape[1] == n_maps
+        hint = " It looks transposed: class_weights.T." if transposed else ""
+        raise ValueError(
+            f"class_weights has shape {array.shape}; expected (K, C) with K = {n_maps} feature maps.{hint}"
+        )
+    return array
+
+
+def bias(array, n_classes):
+    """One number per class, (C,), or 0.0 for None; raises in one sentence for anything else."""
+    if array is None:
+        return 0.0
+    array = finite(array, "bias")
+    if array.shape != (n_classes,):
+        raise ValueError(f"bias has shape {array.shape}; expected ({n_classes},), one number a class.")
+    return array
+
+
+def class_idx(value, n_images, n_classes):
+    """`class_idx`, an int or one per image, as an array (n_images,); raises when it fits no class."""
+    classes = np.asarray(value)
+    if classes.dtype.kind not in "iu":
+        raise TypeError(f"class_idx is {classes.tolist()!r}; expected a whole number, or one per image.")
+    if classes.shape not in ((), (n_images,)):
+        raise ValueError(
+            f"class_idx has shape {classes.shape} for {n_images} image(s); "
+            "give one class for all, or exactly one per image."
+        )
+    wrong = classes[(classes < 0) | (classes >= n_classes)]
+    if wrong.size:
+        raise ValueError(
+            f"class_idx {wrong[0]} is out of range; the {n_classes} classes are 0 to {n_classes - 1}."
+        )
+    return np.broadcast_to(classes, (n_images,))
