@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
@@ -26,13 +25,26 @@ def copy_libraries(target):
     }
     for name, source in sources.items():
         copy(source, target / name)
+    # An ES module can't be loaded from a disk; as a plain script it starts by itself.
+    script = (ROOT / "course_utils" / "quiz.js").read_text(encoding="utf-8")
+    script = script.replace("export default", "window.courseQuiz =") + """
+document.addEventListener("DOMContentLoaded", () => {
+  const last = [...document.querySelectorAll("details")].filter(question).at(-1);
+  if (last) { const place = document.createElement("p"); last.after(place); follow(place); }
+});
+"""
+    write(target / "quiz.js", script.encode())
 
 
 def copy(source, target):
-    """Copy a file if it isn't there yet as it is: what is unchanged keeps its time, and isn't made anew."""
-    if not (target.exists() and target.read_bytes() == source.read_bytes()):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+    write(target, source.read_bytes())
+
+
+def write(path, content):
+    """Unless it is there already: Sphinx makes anew what has a new time."""
+    if not (path.exists() and path.read_bytes() == content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 # --- lessons ---------------------------------------------------------------------------------
