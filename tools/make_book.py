@@ -37,9 +37,13 @@ def lay_out():
     made[Path("handbook", "routes.md")] += ("\n" + book_parts.times_table(notebooks) + "\n").encode()
     if Path("model_card.md") not in made:  # it comes with the weights that it is about
         made[Path("index.md")] = made[Path("index.md")].replace(b"model_card\n", b"")
-    contents = "".join(f"{book_parts.numbered(p.stem, book_parts.title(n))} <notebooks/{p.stem}>\n" for p, n in notebooks.items())
+    named = {path.stem: book_parts.numbered(path.stem, book_parts.title(n)) for path, n in notebooks.items()}
+    contents = "".join(f"{name.replace('*', '')} <notebooks/{stem}>\n" for stem, name in named.items())
     made[Path("index.md")] = made[Path("index.md")].replace(b"notebooks/*\n", contents.encode())
     made[Path("live_map.html")] = book_parts.live_map(notebooks[paths[0]])
+    weights = ROOT / "course_utils" / "weights" / "photo_net.npz"
+    if weights.exists():
+        made[Path("_static", "photo_data.js")] = book_parts.photo_data(weights)
     for name, content in made.items():
         book_parts.write(SOURCE / name, content if isinstance(content, bytes) else content.encode())
     for old in [*SOURCE.rglob("*.md"), *SOURCE.rglob("*.ipynb")]:
