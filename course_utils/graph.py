@@ -16,6 +16,8 @@ from course_utils import checks
 
 import numpy as np
 
+_RESCALING = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Lambda")
+
 
 class Place(NamedTuple):
     """One array on the way: a symbolic tensor of the model, or of a model inside it."""
@@ -276,6 +278,16 @@ def check_weights(model):
             )
 
 
+def _rescales(model):
+    """Is something done to the numbers of a picture before the first layer that learns?"""
+    for place in graph_of(model).way:
+        if type(place.operation).__name__ in _RESCALING:
+            return True
+        if place.has_weights and makes_something(place):
+            return False
+    return False
+
+
 def n_classes(model):
     """How many scores the model gives; raises where its output isn't (B, C)."""
     shape = tuple(model.outputs[0].shape)
@@ -285,18 +297,27 @@ def n_classes(model):
 
 
 def check_images(model, images):
-    """The images as float32 (B, H, W, channels), or one sentence on why the model can't take them."""
+    """The images as float32 (B, H, W, channels), or one sentence on why the model can't take them.
+
+    Pictures as they are, uint8, are welcome where the model rescales them inside.
+    """
     images = checks.widened(images)
     if images.ndim != 4:
         hint = " Add the batch axis: images[None]." if images.ndim == 3 else ""
         raise ValueError(f"images has shape {images.shape}; expected (B, height, width, channels).{hint}")
     if 0 in images.shape:
         raise ValueError(f"images is empty, shape {images.shape}; expected at least one image.")
+    if images.dtype == np.uint8:
+        pictures, images = images, images.astype(np.float32)
+        check_model(model, images)
+        if not _rescales(model):
+            raise TypeError(
+                f"images holds {pictures.dtype}, and model '{model.name}' has no layer that rescales them; "
+                "expected floats, scaled as in training (images.astype('float32') / 255, for example)."
+            )
     if images.dtype.kind in "iub":
         raise TypeError(
-            f"images holds {images.dtype}; expected floats, scaled as they were in training: "
-            "images.astype('float32') "
-            "and nothing more where the network rescales them itself."
+            f"images holds {images.dtype}; expected pictures, uint8, or floats, scaled as in training."
         )
     if images.dtype.kind != "f" or not np.isfinite(images).all():
         raise ValueError(

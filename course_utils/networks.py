@@ -340,7 +340,7 @@ def freeze(model, train_last=0):
             "model with gap_classifier."
         )
     layers = model.layers[1 : layers.index("feature_maps")]  # the first one is the input
-    if not isinstance(train_last, (int, np.integer)) or not 0 <= train_last <= len(layers):
+    if not isinstance(train_last, int) or isinstance(train_last, bool) or not 0 <= train_last <= len(layers):
         raise ValueError(
             f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is "
             f"all layers of the backbone of '{model.name}'."

@@ -81,7 +81,7 @@ class Report(list):
 class Photos(NamedTuple):
     """The pictures of a folder, ready for a network."""
 
-    images: np.ndarray  # (N, S, S, 3) float32 in 0..255
+    images: np.ndarray  # (N, S, S, 3) uint8
     labels: np.ndarray  # (N,) int64, positions in class_names
     class_names: tuple  # the names of the sub-folders, sorted; all of them, also those without pictures
     report: Report
@@ -210,13 +210,13 @@ def _read_all(folder, files, size, per_class):
 def _room_for(n, size):
     import psutil
 
-    needed, free = n * size * size * 3 * 4, psutil.virtual_memory().available
+    needed, free = n * size * size * 3, psutil.virtual_memory().available
     if needed > 0.7 * free:
         raise ValueError(
             f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, "
             f"and {free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
         )
-    return np.empty((n, size, size, 3), np.float32)
+    return np.empty((n, size, size, 3), np.uint8)
 
 
 # ---- a file ----

@@ -41,7 +41,7 @@ class Wheels(NamedTuple):
 
     @property
     def images(self):
-        """The wheels as a network takes them: float32 (N, 64, 64, 1), 255 where there is metal."""
+        """The wheels as a network takes them: uint8 (N, 64, 64, 1), 255 where there is metal."""
         return pictures(self.metal)
 
 
@@ -136,16 +136,14 @@ def with_hole(metal, distance, angle, hole):
 
 
 def pictures(metal):
-    """One wheel (64, 64) bool or several (N, 64, 64) as images for a network: float32 (N, 64, 64, 1), 0 or
-    255.
-    """
+    """One wheel (64, 64) bool or several (N, 64, 64) as pictures, uint8 (N, 64, 64, 1), 0 or 255."""
     metal = np.asarray(metal)
     if metal.dtype != bool or metal.ndim not in (2, 3) or metal.shape[-2:] != (SIZE, SIZE):
         raise ValueError(
             f"metal has shape {metal.shape} and type {metal.dtype}; expected wheels, bool, "
             f"({SIZE}, {SIZE}) or (N, {SIZE}, {SIZE})."
         )
-    return 255 * metal.reshape(-1, SIZE, SIZE, 1).astype(np.float32)
+    return np.uint8(255) * metal.reshape(-1, SIZE, SIZE, 1)
 
 
 def _centres(n):

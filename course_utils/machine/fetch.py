@@ -30,7 +30,7 @@ from course_utils.machine.download import (
     part_of,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000
 RESERVE = 300 * MB  # what a fetch leaves free on the disk
 ABSENT = "absent"
