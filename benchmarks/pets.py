@@ -71,9 +71,8 @@ def measure(options):
         ),
         *_photographs(),
     ], [
-        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, "
-        f"{N_SCENES} two-pet scenes; "
-        "a run is a seed of the training on 2,000 drawn pets. IoU in percent.",
+        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, {N_SCENES} "
+        "two-pet scenes; a run is a seed of the training on 2,000 drawn pets. IoU in percent.",
         "Shipped weights, 95 % bootstrap intervals: "
         + "; ".join(_in_words(what, shipped[what]) for what in goals)
         + ".",

@@ -273,8 +273,7 @@ def check_weights(model):
         if not np.isfinite(np.asarray(weight, np.float32)).all():
             raise ValueError(
                 f"Model '{model.name}' has weights that are NaN or infinite, the first of them in "
-                f"'{place.name}': "
-                "its training diverged. Lower the learning rate and train it anew."
+                f"'{place.name}': its training diverged. Lower the learning rate and train it anew."
             )
 
 
@@ -350,21 +349,19 @@ def find_place(model, target_layer):
     ]
     if not found:
         raise ValueError(
-            f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as "
-            "output on the way "
-            f"to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}."
+            f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as output "
+            f"on the way to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}."
         )
     operations = {id(place.operation): place.operation for place in found}
     if len(operations) > 1:
         raise ValueError(
-            f"target_layer {target_layer!r} is the name of {len(operations)} layers of model '{model.name}'; "
-            "give the layer itself."
+            f"target_layer {target_layer!r} is the name of {len(operations)} layers of model "
+            f"'{model.name}'; give the layer itself."
         )
     if len(found) > 1:
         raise ValueError(
-            f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, "
-            "so it has no "
-            "single map; give another target_layer."
+            f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, so it "
+            "has no single map; give another target_layer."
         )
     return found[0]
 
@@ -468,8 +465,8 @@ def _check_channels_last(model, way):
     ]
     if first:
         raise ValueError(
-            f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here "
-            "are channels-last, "
+            f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here are "
+            "channels-last, "
             '(B, h, w, K). Build it with data_format="channels_last".'
         )
 
@@ -596,9 +593,8 @@ def _are_too_small(answer, images, more):
 def _too_small(model, images):
     height, width = images.shape[1:3]
     return (
-        f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them "
-        "to nothing. "
-        "Give larger ones."
+        f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them to "
+        "nothing. Give larger ones."
     )
 
 

@@ -246,8 +246,8 @@ def _weights_file(name):
         file = WEIGHTS / "small_backbone.weights.h5"
         if not file.is_file():
             raise FileNotFoundError(
-                f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back "
-                "with `git checkout course_utils/weights`, or use random weights meanwhile: "
+                f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back with "
+                "`git checkout course_utils/weights`, or use random weights meanwhile: "
                 'backbone("small", weights=None).'
             )
         return file
@@ -336,14 +336,14 @@ def freeze(model, train_last=0):
     layers = [layer.name for layer in model.layers]
     if "feature_maps" not in layers:
         raise ValueError(
-            f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the "
-            "model with gap_classifier."
+            f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the model "
+            "with gap_classifier."
         )
     layers = model.layers[1 : layers.index("feature_maps")]  # the first one is the input
     if not isinstance(train_last, int) or isinstance(train_last, bool) or not 0 <= train_last <= len(layers):
         raise ValueError(
-            f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is "
-            f"all layers of the backbone of '{model.name}'."
+            f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is all "
+            f"layers of the backbone of '{model.name}'."
         )
     model.trainable = True
     for i, layer in enumerate(layers):
@@ -446,9 +446,8 @@ def load_network(name):
         class_names, size = tuple(map(str, about["class_names"])), int(about["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(
-            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there "
-            "or damaged; "
-            "store the network with save_network."
+            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there or "
+            "damaged; store the network with save_network."
         ) from None
     import keras
 

@@ -44,8 +44,8 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= n_classes:
         raise ValueError(
             f"labels has shape {labels.shape}, type {labels.dtype} and goes from {labels.min()} to "
-            f"{labels.max()}; "
-            f"expected one whole number an image, 0 to {n_classes - 1} for {n_classes} classes."
+            f"{labels.max()}; expected one whole number an image, 0 to {n_classes - 1} for {n_classes} "
+            "classes."
         )
     steps = epochs * -(-len(images) // batch_size)
     warm_up = max(1, 3 * steps // 10)
@@ -94,8 +94,8 @@ def train_on_numbers(
     trained, losses, weights = model, ["mse"], [1.0]
     if model.output_shape[1:] != (1,):
         raise ValueError(
-            f"Model '{model.name}' has outputs of shape {model.output_shape[1:]}; expected a single "
-            "number, (1,)."
+            f"Model '{model.name}' has outputs of shape {model.output_shape[1:]}; expected a single number, "
+            "(1,)."
         )
     if maps is not None:
         # The Dense layer, asked in each cell instead of once at the end, gives RAM + b.
@@ -105,9 +105,8 @@ def train_on_numbers(
         targets.append(np.asarray(maps, np.float32)[..., None])
         if targets[1].shape[1:] != cells.shape[1:]:
             raise ValueError(
-                f"maps has shape {np.shape(maps)}; expected (N, {cells.shape[1]}, {cells.shape[2]}), "
-                "the grid of "
-                "the feature maps."
+                f"maps has shape {np.shape(maps)}; expected (N, {cells.shape[1]}, {cells.shape[2]}), the "
+                "grid of the feature maps."
             )
     if not len(images) or any(len(t) != len(images) for t in targets) or targets[0].ndim != 1:
         raise ValueError(
@@ -167,8 +166,8 @@ def accuracy(class_scores, labels):
     """Share of images, 0 to 1, whose largest score (B, C) is that of their label (B,)."""
     if np.ndim(class_scores) != 2 or np.shape(labels) != np.shape(class_scores)[:1] or not len(labels):
         raise ValueError(
-            f"class_scores has shape {np.shape(class_scores)} and labels {np.shape(labels)}; "
-            "expected (B, C) and (B,), with the same B, at least 1."
+            f"class_scores has shape {np.shape(class_scores)} and labels {np.shape(labels)}; expected (B, "
+            "C) and (B,), with the same B, at least 1."
         )
     return float((np.asarray(class_scores).argmax(axis=1) == labels).mean())
 
@@ -243,8 +242,8 @@ def _check_room(needed):
     free = psutil.virtual_memory().available
     if needed > free - RESERVE:
         raise MemoryError(
-            f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free "
-            f"and {in_words(RESERVE)} stay in reserve; take fewer images."
+            f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free and "
+            f"{in_words(RESERVE)} stay in reserve; take fewer images."
         )
 
 
@@ -276,8 +275,8 @@ def first_batch(data, what, model):
     if any(wanted not in (None, given) for given, wanted in zip(images.shape[1:], model.input_shape[1:])):
         height, width, channels = (n or "any" for n in model.input_shape[1:])
         raise ValueError(
-            f"{what} gives images of shape {images.shape}, but model '{model.name}' takes "
-            f"(B, {height}, {width}, {channels}): resize them, or convert between grey and colour."
+            f"{what} gives images of shape {images.shape}, but model '{model.name}' takes (B, {height}, "
+            f"{width}, {channels}): resize them, or convert between grey and colour."
         )
     low, high = images.min(), images.max()
     if not (low >= -50 and 1 < high <= 305):  # bicubic resizing overshoots a little
@@ -386,8 +385,8 @@ def _check_labels(labels, model, what):
         )
     if labels.min() < 0 or labels.max() >= n_classes:
         raise ValueError(
-            f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to "
-            f"{n_classes - 1} for the {n_classes} class scores of model '{model.name}'."
+            f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to {n_classes - 1} "
+            f"for the {n_classes} class scores of model '{model.name}'."
         )
 
 

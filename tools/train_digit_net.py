@@ -45,8 +45,8 @@ def main():
         **dict(zip(NAMES, arrays, strict=True)),
     )
     print(
-        f"{path.name}: {path.stat().st_size / 1e3:.0f} kB; "
-        f"right on {accuracy(scores, digits.y_test):.1%} of {len(scores)} unseen digits"
+        f"{path.name}: {path.stat().st_size / 1e3:.0f} kB; right on {accuracy(scores, digits.y_test):.1%} "
+        f"of {len(scores)} unseen digits"
     )
 
 

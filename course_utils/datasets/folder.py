@@ -99,8 +99,8 @@ class Photos(NamedTuple):
         present = [self.class_names[k] for k in np.unique(self.labels)]
         if len(present) < 2:
             raise ValueError(
-                f"Only {present[0]!r} has pictures, and one class alone can't be told from "
-                "anything: add a second sub-folder, with pictures of what isn't it."
+                f"Only {present[0]!r} has pictures, and one class alone can't be told from anything: add a "
+                "second sub-folder, with pictures of what isn't it."
             )
         return self.images, self.labels
 
@@ -127,16 +127,16 @@ def load_folder(folder, size=224, per_class=None):
     class_names, files, skipped = _find(folder)
     if not class_names:
         raise ValueError(
-            f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the "
-            "pictures of each class into a sub-folder with the name of the class."
+            f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the pictures of each "
+            "class into a sub-folder with the name of the class."
         )
     images, labels, used, not_used, changed = _read_all(folder, files, size, per_class)
     skipped += not_used
     if not used:
         first = f" (the first, {_fit(skipped[0].file, 40)}: {skipped[0].found})" if skipped else ""
         raise ValueError(
-            f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other "
-            f"files{first}: put pictures, JPEG or PNG say, into the sub-folders."
+            f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other files{first}: "
+            "put pictures, JPEG or PNG say, into the sub-folders."
         )
     classes = [
         Row(f"{_plain(name)}/", "no picture that can be used", "kept as a class without pictures")
@@ -213,8 +213,8 @@ def _room_for(n, size):
     needed, free = n * size * size * 3, psutil.virtual_memory().available
     if needed > 0.7 * free:
         raise ValueError(
-            f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
+            f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
         )
     return np.empty((n, size, size, 3), np.uint8)
 
@@ -402,7 +402,7 @@ def _path(path, kind):
         raise ValueError(f"Give the {kind}'s path, as text or as a Path, instead of {path!r}.")
     if not os.path.lexists(path):
         raise FileNotFoundError(
-            f"There is no {kind} {_plain(str(path))!r}: check the path, which starts "
-            "from the folder the notebook is in."
+            f"There is no {kind} {_plain(str(path))!r}: check the path, which starts from the folder the "
+            "notebook is in."
         )
     return Path(path)

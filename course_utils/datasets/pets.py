@@ -164,8 +164,8 @@ def _photographs(n_train, batch_size, seed):
     if n_train is not None:
         if n_train > n_all:
             raise ValueError(
-                f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: "
-                "take fewer, or leave n_train out for all."
+                f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: take fewer, "
+                "or leave n_train out for all."
             )
         first = seed * n_train % n_all
         end, again = min(first + n_train, n_all), max(first + n_train - n_all, 0)

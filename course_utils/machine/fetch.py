@@ -278,8 +278,8 @@ def _check_room(name, sizes, to_prepare):
     print(f"{name}: {in_words(missing)} to download{preparing}; {in_words(free)} free in {home}.")
     if free < needed:
         raise FetchError(
-            f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} "
-            f"in reserve, and it has {in_words(free)}",
+            f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} in reserve, "
+            f"and it has {in_words(free)}",
             _elsewhere(name),
         )
 
