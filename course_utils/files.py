@@ -57,3 +57,16 @@ def _harmless(value):
         if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n")
         else value
     )
+
+
+def plain(text):
+    """What can be printed, on one line: names and messages may hold anything."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def shortened(text, width):
+    """Plain text on one line, its middle left out if it is longer than `width`."""
+    text = plain(text)
+    return (
+        text if len(text) <= width else f"{text[: width // 2]}…{text[len(text) - width + width // 2 + 1 :]}"
+    )

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import cam, checks, files, networks, plots
-from course_utils.datasets.folder import _fit, _plain, open_image
+from course_utils.datasets.folder import open_image
 from course_utils.explain import explain, probabilities
+from course_utils.files import plain, shortened
 
 import numpy as np
 
@@ -319,7 +320,7 @@ def _sheet(items):
         _place(item, f"{path.parent.name}/{path.name}" if path.name in often else path.name or "photo")
         for item, path in zip(items, names)
     ]
-    failed = [_plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
+    failed = [plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
     what = f"{len(items) - len(failed)} photographs, each under the map of the class that was found in it"
     what += f"; not explained: {', '.join(failed)}" if failed else ""
     with warnings.catch_warnings():
@@ -330,7 +331,7 @@ def _sheet(items):
 
 def _place(item, name):
     # Between two dollar signs Matplotlib would read a formula.
-    title = _fit(name, 25).replace("$", r"\$") + "\n"
+    title = shortened(name, 25).replace("$", r"\$") + "\n"
     if not isinstance(item, Answer):
         return plots.Panel(title + "not explained", image=np.full((96, 96, 3), 225, np.uint8))
     best = f"{item.class_names[0]}, {item.probabilities[0]:.0%}".replace("$", r"\$")
@@ -405,6 +406,6 @@ def main(model, files, folder, top=3, size=None):
 
     table = write(noted(), folder, problems)
     for line in [*said, *(f"{file}: {why}" for file, why in problems)]:
-        print(_plain(line))
+        print(plain(line))
     print(f"{len(said)} explained, {len(problems)} not; pictures and {table.name} in {table.parent}")
     return 1 if problems else 0

@@ -23,15 +23,22 @@ DIGIT_RECIPE = {
     "tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
     "embedded": dict(epochs=40, peak_lr=0.04, batch_size=32),
 }
+MAP_WEIGHT = 0.1  # what a map's error counts beside a number's
 RESERVE = 500_000_000  # bytes of memory that the features leave free
 
 
 def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=True):
-    """Train on (images, labels) with Adam and a one-cycle schedule; returns Keras' History.
+    """Train on labelled images with Adam and one cycle of the learning rate.
 
-    The learning rate rises to `peak_lr` over the first 30 % of all steps and falls along a cosine to
-    zero (after L. Smith, "Super-convergence", 2018): a small network gets further in fewer epochs. The
-    loss works on logits. One progress bar, in JupyterLab and in a terminal, gone when training is done.
+    model: images -> logits (B, C)
+    images: (N, H, W, channels)
+    labels: (N,), whole numbers from 0 to C - 1
+    epochs: how often each image is seen
+    peak_lr: the rate rises to it over the first 30 % of all steps and falls along a cosine to zero (after
+        L. Smith, "Super-convergence", 2018)
+    batch_size: images a step
+    progress: whether a bar is shown, in JupyterLab or a terminal
+    Returns Keras' History. Raises ValueError for labels that don't fit.
     """
     import keras
 
@@ -47,14 +54,8 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
             f"{labels.max()}; expected one whole number an image, 0 to {n_classes - 1} for {n_classes} "
             "classes."
         )
-    steps = epochs * -(-len(images) // batch_size)
-    warm_up = max(1, 3 * steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
-    )
-    # So high a rate needs a short memory of past gradients' sizes: beta_2 of 0.95 instead of 0.999.
     model.compile(
-        keras.optimizers.Adam(schedule, beta_2=0.95),
+        _one_cycle(peak_lr, epochs * -(-len(images) // batch_size)),
         metrics=["accuracy"],
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
@@ -68,25 +69,31 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
     )
 
 
-def train_on_numbers(
-    model,
-    images,
-    numbers,
-    maps=None,
-    map_weight=0.1,
-    epochs=10,
-    peak_lr=1e-2,
-    batch_size=32,
-    seed=0,
-    progress=True,
-):
-    """Train a network with one output to tell a number, and with `maps` also where it comes from; Keras'
-    History.
+def _one_cycle(peak_lr, steps):
+    """Adam whose rate rises to `peak_lr` over 30 % of the steps and falls along a cosine to zero."""
+    import keras
 
-    images (N, S, S, channels), numbers (N,) about standardised, maps (N, h, w) on the grid of `feature_maps`.
-    The loss is mean (prediction - number)^2, with maps plus map_weight * mean (RAM + b - map)^2 over the
-    cells. Each batch is shown in one of the 8 ways a square can lie, its maps with it. The learning rate is
-    `train`'s one cycle.
+    warm_up = max(1, 3 * steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
+    )
+    # So high a rate needs a short memory of past gradients' sizes: beta_2 of 0.95 instead of 0.999.
+    return keras.optimizers.Adam(rate, beta_2=0.95)
+
+
+def train_on_numbers(
+    model, images, numbers, maps=None, epochs=10, peak_lr=1e-2, batch_size=32, progress=True
+):
+    """Train a network with one output to tell a number, and with `maps` also where it comes from.
+
+    model: images -> one number each, (B, 1)
+    images: (N, S, S, channels)
+    numbers: (N,), about standardised
+    maps: (N, h, w) on the grid of `feature_maps`, or None
+    epochs, peak_lr, batch_size, progress: as in `train`
+    Returns Keras' History. The loss is mean (prediction - number)^2, with maps plus MAP_WEIGHT *
+    mean (RAM + b - map)^2 over the cells. Each batch is shown in one of the 8 ways a square can lie, its maps
+    with it, and the numbers stay. Raises ValueError for what doesn't fit together.
     """
     import keras
 
@@ -101,7 +108,7 @@ def train_on_numbers(
         # The Dense layer, asked in each cell instead of once at the end, gives RAM + b.
         cells = model.get_layer("class_scores")(model.get_layer("feature_maps").output)
         trained = keras.Model(model.input, [model.output, cells])
-        losses, weights = ["mse", "mse"], [1.0, map_weight]
+        losses, weights = ["mse", "mse"], [1.0, MAP_WEIGHT]
         targets.append(np.asarray(maps, np.float32)[..., None])
         if targets[1].shape[1:] != cells.shape[1:]:
             raise ValueError(
@@ -118,14 +125,9 @@ def train_on_numbers(
         raise ValueError("numbers or maps have values that are NaN or infinite; leave those images out.")
     checks.whole_number("epochs", epochs)
     steps_per_epoch = -(-len(images) // batch_size)
-    steps = epochs * steps_per_epoch
-    warm_up = max(1, 3 * steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
-    )
-    trained.compile(keras.optimizers.Adam(schedule, beta_2=0.95), loss=losses, loss_weights=weights)
+    trained.compile(_one_cycle(peak_lr, epochs * steps_per_epoch), loss=losses, loss_weights=weights)
     return trained.fit(
-        _turned_batches(images, targets, batch_size, seed),
+        _turned_batches(images, targets, batch_size),
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
         shuffle=False,
@@ -134,13 +136,11 @@ def train_on_numbers(
     )
 
 
-def _turned_batches(images, targets, batch_size, seed):
-    """Batches without end, in random order, each in one of the 8 ways a square can lie: numbers stay, maps
-    turn too.
-    """
+def _turned_batches(images, targets, batch_size):
+    """Batches without end, in random order, each in one of the 8 ways a square can lie; maps turn, too."""
     import tensorflow as tf
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     arrays, order = [images.astype(np.float32, copy=False), *targets], []
 
     def next_batch(_):

@@ -12,7 +12,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from course_utils.datasets import mnist
-from course_utils.networks import DIGIT_RECIPE, WEIGHTS, accuracy, digit_net, train
+from course_utils.networks import WEIGHTS, digit_net
+from course_utils.training import DIGIT_RECIPE, accuracy, train
 
 import keras
 import numpy as np
