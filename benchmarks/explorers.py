@@ -31,7 +31,7 @@ def overlay(opacity, threshold):
 """
 CONTESTANTS = {
     "ours, drawn in the browser": "widgets.cam_explorer(image, cams, ['cat', 'dog'])",
-    "ours, drawn by Python": "widgets._live([widgets._opacity(), widgets._slider('threshold', 0.0, '')], "
+    "ours, drawn by Python": "widgets.live([widgets.slider('opacity', 0.65, ''), widgets.slider('threshold', 0.0, '')], "
     "lambda a, b: (overlay(a, b), f'opacity {a:.2f}'), 288)",
     "plain `interact` + Matplotlib": """
 import ipywidgets

@@ -186,31 +186,9 @@ function remember(map, share) {
 
 // --- on the page -----------------------------------------------------------------------------
 
-const STYLE = `
-.course-explorer { --jp-widgets-font-size: 16px; --jp-widgets-inline-height: 34px; --jp-widgets-slider-handle-size: 22px;
-  --jp-widgets-slider-track-thickness: 6px; flex-wrap: wrap; overflow: visible; gap: 8px;
-  font-family: var(--jp-ui-font-family, sans-serif); }
-.course-explorer .widget-vbox, .course-explorer .widget-inline-hbox { overflow: visible; }
-.course-explorer .noUi-handle:focus-visible, .course-explorer button:focus-visible, .course-explorer select:focus-visible,
-.course-explorer [tabindex]:focus-visible { outline: 3px solid #e66100 !important; outline-offset: 2px; }
-.course-explorer [role=application] { width: fit-content; outline-offset: -3px !important; }
-.course-explorer canvas { display: block; max-width: 100%; image-rendering: pixelated; border-radius: 2px; }
-.course-explorer .course-words { color: var(--jp-content-font-color1, inherit); font-size: 17px; line-height: 1.4;
-  margin: 8px 0; min-height: 5.6em; white-space: pre-line; }
-.course-explorer .course-words tr { background: none; }
-.course-explorer .course-words :is(th, td) { padding: 2px 20px 2px 0; text-align: right; color: inherit; background: none; }
-.course-explorer .course-words :is(th, td):first-child { text-align: left; }
-.course-explorer .widget-toggle-buttons { display: flex; align-items: baseline; }
-.course-explorer .widget-toggle-buttons .widget-label { text-align: right; margin-right: 8px; flex-shrink: 0; }
-.course-explorer .course-reveal { font-size: 17px; padding: 6px 18px; margin-top: 10px; cursor: pointer; border-radius: 3px;
-  color: var(--jp-ui-font-color1, black); background: var(--jp-layout-color2, #eee);
-  border: 1px solid var(--jp-border-color1, #888); }
-.course-explorer .course-reveal:disabled { opacity: 0.5; cursor: default; }`;
-
 function render({ model, el }) {
   const { kind, width } = model.get("sent");
   const add = (tag, className = "") => el.appendChild(Object.assign(document.createElement(tag), { className }));
-  add("style").textContent = STYLE;
   const canvas = add("canvas"), words = add(kind === "weights" ? "table" : "p", "course-words");
   canvas.style.width = `${width}px`;
   canvas.setAttribute("role", "img");
@@ -220,16 +198,15 @@ function render({ model, el }) {
     if (Array.isArray(text)) words.replaceChildren(...text.map(tableRow));
     else if (words.textContent !== text) words.textContent = text;
     canvas.setAttribute("aria-label", seen);
-    describeControls(el, model.get("descriptions"));
     canvas.dataset.drawn = Number(canvas.dataset.drawn ?? 0) + 1;  // for tests and benchmarks
   };
-  const described = setInterval(() => { if (describeControls(el, model.get("descriptions"))) clearInterval(described); }, 100);
-  const stop = (kind === "live" ? showPictures : drawMaps)(model, el, canvas, told);
-  return () => { clearInterval(described); stop(); };
+  const stopDrawing = (kind === "live" ? showPictures : drawMaps)(model, canvas, told);
+  const stopDescribing = keepDescribed(el, canvas, model.get("descriptions"));
+  return () => { stopDrawing(); stopDescribing(); };
 }
 
 /** Pictures that Python draws, as JPEG, each shown when it is decoded: no blank one between. */
-function showPictures(model, el, canvas, told) {
+function showPictures(model, canvas, told) {
   let latest = 0;
   async function show() {
     const mine = ++latest, words = model.get("words");
@@ -246,7 +223,7 @@ function showPictures(model, el, canvas, told) {
 }
 
 /** Maps over a picture, drawn here. */
-function drawMaps(model, el, canvas, told) {
+function drawMaps(model, canvas, told) {
   const sent = model.get("sent"), explorer = EXPLORERS[sent.kind], [H, W] = sent.shape, zoom = sent.zoom;
   const palettes = bytes(sent.palettes), layers = layersOf(new Float32Array(bytes(sent.maps).buffer), sent.grids);
   const picture = enlarged(bytes(sent.picture), sent.picture_shape, [H, W]);
@@ -419,18 +396,35 @@ function letChoose(model, { grids: [[h, w]], name }, canvas) {
   return () => model.off("change", enable);
 }
 
-/** What ipywidgets leaves out for screen readers: what a control is for, and which of its buttons is pressed. */
-function describeControls(el, descriptions) {
-  const all = (selector) => [...(el.closest(".course-explorer")?.querySelectorAll(selector) ?? [])];
-  const controls = all(".widget-label").map((label) => {
+/**
+ * What ipywidgets leaves out for screen readers, as long as the explorer stands: what a control is for, and which of its
+ * buttons is pressed. The controls may come to the page after the canvas, and the canvas after it was made.
+ */
+function keepDescribed(el, canvas, descriptions) {
+  let explorer = null;
+  const describe = () => describeControls(explorer, descriptions);
+  const changes = new MutationObserver(describe);
+  const arrival = new ResizeObserver(() => {  // told when the canvas comes to the page, too
+    explorer = el.closest(".course-explorer");
+    if (!explorer) return;
+    arrival.disconnect();
+    changes.observe(explorer, { subtree: true, childList: true, attributeFilter: ["class"] });
+    describe();
+  });
+  arrival.observe(canvas);
+  return () => { arrival.disconnect(); changes.disconnect(); };
+}
+
+function describeControls(explorer, descriptions) {
+  for (const label of explorer.querySelectorAll(".widget-label")) {
     const buttons = label.parentElement.matches(".widget-toggle-buttons") ? label.nextElementSibling : null;
     buttons?.setAttribute("role", "group");
     const control = buttons ?? label.parentElement.querySelector(".noUi-handle, select");
     control?.setAttribute("aria-label", `${label.textContent}: ${descriptions[label.textContent]}`);
-    return control;
-  });
-  for (const button of all(".widget-toggle-button")) button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
-  return el.isConnected && controls.every(Boolean);
+  }
+  for (const button of explorer.querySelectorAll(".widget-toggle-button")) {
+    button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
+  }
 }
 
 export default { render };

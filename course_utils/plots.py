@@ -14,8 +14,8 @@ import html
 import io
 from typing import NamedTuple
 
-from course_utils import cam as cam_maths
 from course_utils import checks
+from course_utils.cam import upsample
 from course_utils.words import say
 
 import numpy as np
@@ -73,36 +73,15 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     strongest colour, the largest magnitude of all maps unless given; `label` names the colours.
     """
     import matplotlib
-    from matplotlib.figure import Figure
 
     if not items:
         raise ValueError("No panels to draw; expected at least one Panel.")
-    columns = columns or len(items)
-    rows = -(-len(items) // columns)
     maps = [_map(p.cam, p.title) for p in items if p.cam is not None]
     limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
-        height = panel_size * max(_height_over_width(p) for p in items) + 0.35
-        figure = Figure(
-            figsize=(columns * panel_size + (0.9 if maps else 0), rows * height), layout="constrained"
-        )
-        axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-        for ax, panel in zip(axes, items):
-            _draw_panel(ax, panel, limit)
-        for ax in axes[len(items) :]:
-            ax.remove()
-        for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
-            shown = [im for ax in figure.axes for im in ax.images if im.get_gid() == f"map {keep}"]
-            bar = figure.colorbar(
-                shown[-1],
-                ax=axes[: len(items)].tolist(),
-                shrink=0.8,
-                pad=0.02,
-                aspect=30,
-                label=label or ("evidence" if keep == "signed" else "evidence for"),
-            )
-            bar.solids.set_alpha(1)
-        given = [None if p.cam is None else _to_draw(p, limit)[0] for p in items]
+        figure, axes = _empty_panels(items, columns or len(items), panel_size)
+        given = [_draw_panel(ax, panel, limit) for ax, panel in zip(axes, items)]
+        _add_colour_bars(figure, axes, items, label)
         return picture(figure, what, [p.mask for p in items], given)
 
 
@@ -178,7 +157,7 @@ def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None)
     if not 0 <= opacity <= 1:
         raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1 (the map alone).")
     picture = rgb(image)
-    shown, low, high = _shown(cam_maths.upsample(_map(cam, ""), picture.shape[:2]), keep, limit)
+    shown, low, high = _shown(upsample(_map(cam, ""), picture.shape[:2]), keep, limit)
     heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
     alpha = np.where(np.abs(shown) >= threshold * high, opacity, 0.0)[..., None]
     return (picture * (1 - alpha) + heat * alpha).astype(np.uint8)
@@ -210,59 +189,76 @@ def grid(images, columns=8, gap=2):
 # --- drawing ---------------------------------------------------------------------------------
 
 
+def _empty_panels(items, columns, panel_size):
+    """A figure with a place for each panel in rows of `columns`, and its axes."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(items) // columns)
+    width = columns * panel_size + (0.9 if any(p.cam is not None for p in items) else 0)
+    height = rows * (panel_size * max(_height_over_width(p) for p in items) + 0.35)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for ax in axes[len(items) :]:
+        ax.remove()
+    return figure, axes[: len(items)]
+
+
 def _draw_panel(ax, panel, limit):
+    """Draws a panel; returns its map as it should then be seen, or None."""
     ax.set_title(panel.title)
-    if panel.image is not None:
-        image = rgb(panel.image)
+    image, raw = panel.image, None if panel.cam is None else _map(panel.cam, panel.title)
+    if image is not None:
+        image = rgb(image)
         ax.imshow(image, interpolation="nearest")
-        size = image.shape[:2]
         ax.set_xticks([]), ax.set_yticks([])
-    if panel.cam is not None:
-        raw = _map(panel.cam, panel.title)
-        grid = raw.shape
-        if panel.image is None:
-            size = grid
-            ax.set_xticks(range(grid[1])), ax.set_yticks(range(grid[0]))
-            if max(grid) > 8:
-                ax.set_xticks([]), ax.set_yticks([])
-            else:  # lines between the cells
-                (
-                    ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True),
-                    ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True),
-                )
-                ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
-                ax.tick_params(which="both", length=0)
-        shown, low, high = _to_draw(panel, limit)
-        # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
-        alpha = 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
-        ax.imshow(
-            shown,
-            cmap=POSITIVE if panel.keep == "positive" else SIGNED,
-            vmin=low,
-            vmax=high,
-            alpha=alpha,
-            interpolation="nearest",
-            gid=f"map {panel.keep}",
-        )
+    size = raw.shape if image is None else image.shape[:2]
+    shown = None
+    if raw is not None:
+        if image is None:
+            _draw_cells(ax, raw.shape)
+        shown = _draw_map(ax, raw if raw.shape == size else upsample(raw, size), panel.keep, limit, image)
         if panel.numbers:
-            for (row, column), value in np.ndenumerate(raw):
-                ax.text(
-                    column,
-                    row,
-                    f"{value + 0.0:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=12,
-                    color="white",
-                    bbox={
-                        "boxstyle": "round,pad=0.15",
-                        "facecolor": "black",
-                        "edgecolor": "none",
-                        "alpha": 0.55,
-                    },
-                )
-    for row, column, label in panel.marks:
-        grid = panel.grid or (size if panel.cam is None else panel.cam.shape)
+            _draw_numbers(ax, raw)
+    _draw_marks(ax, panel.marks, panel.grid or (size if raw is None else raw.shape), size)
+    if panel.box is not None:
+        _draw_box(ax, panel.box)
+    return shown
+
+
+def _draw_map(ax, enlarged, keep, limit, image):
+    shown, low, high = _shown(enlarged, keep, limit)
+    # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
+    alpha = 1.0 if image is None else 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1)
+    colours = POSITIVE if keep == "positive" else SIGNED
+    ax.imshow(
+        shown, cmap=colours, vmin=low, vmax=high, alpha=alpha, interpolation="nearest", gid=f"map {keep}"
+    )
+    return shown
+
+
+def _draw_cells(ax, grid):
+    """The cells of a bare map by their numbers, with lines between them, if they are few."""
+    if max(grid) > 8:
+        ax.set_xticks([]), ax.set_yticks([])
+        return
+    ax.set_xticks(range(grid[1])), ax.set_yticks(range(grid[0]))
+    ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True)
+    ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True)
+    ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
+    ax.tick_params(which="both", length=0)
+
+
+def _draw_numbers(ax, raw):
+    plate = {"boxstyle": "round,pad=0.15", "facecolor": "black", "edgecolor": "none", "alpha": 0.55}
+    for (row, column), value in np.ndenumerate(raw):
+        text = f"{value + 0.0:.3g}"  # never -0
+        ax.text(column, row, text, ha="center", va="center", fontsize=12, color="white", bbox=plate)
+
+
+def _draw_marks(ax, marks, grid, size):
+    """A ring and a label in the middle of each marked cell of `grid`, on axes of `size` pixels."""
+    plate = {"boxstyle": "round", "facecolor": "white"}
+    for row, column, label in marks:
         y, x = ((i + 0.5) * s / g - 0.5 for i, s, g in zip((row, column), size, grid))
         ax.plot(x, y, "o", markersize=16, markerfacecolor="none", markeredgecolor="white", markeredgewidth=3)
         ax.annotate(
@@ -272,22 +268,28 @@ def _draw_panel(ax, panel, limit):
             xytext=(12, 8),
             color="black",
             fontweight="bold",
-            bbox={"boxstyle": "round", "facecolor": "white"},
-        )
-    if panel.box is not None:
-        x0, y0, x1, y1 = panel.box
-        ax.plot(
-            [x0 - 0.5, x1 - 0.5, x1 - 0.5, x0 - 0.5, x0 - 0.5],
-            [y0 - 0.5, y0 - 0.5, y1 - 0.5, y1 - 0.5, y0 - 0.5],
-            color="white",
-            linewidth=2.5,
+            bbox=plate,
         )
 
 
-def _to_draw(panel, limit):
-    """The map as it is drawn, enlarged to its image, and the values of the darkest and brightest colour."""
-    raw, size = _map(panel.cam, panel.title), None if panel.image is None else np.shape(panel.image)[:2]
-    return _shown(raw if size in (None, raw.shape) else cam_maths.upsample(raw, size), panel.keep, limit)
+def _draw_box(ax, box):
+    from matplotlib.patches import Rectangle
+
+    x0, y0, x1, y1 = box
+    ax.add_patch(
+        Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor="white", linewidth=2.5)
+    )
+
+
+def _add_colour_bars(figure, axes, items, label):
+    """A bar for each kind of map in the figure: they share one scale."""
+    for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
+        shown = [im for ax in axes for im in ax.images if im.get_gid() == f"map {keep}"]
+        label_of_bar = label or ("evidence" if keep == "signed" else "evidence for")
+        bar = figure.colorbar(
+            shown[-1], ax=axes.tolist(), shrink=0.8, pad=0.02, aspect=30, label=label_of_bar
+        )
+        bar.solids.set_alpha(1)
 
 
 def _height_over_width(panel):

@@ -2,7 +2,7 @@
 
 The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers
 within a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can
-compute goes through `_live` instead, as JPEG. A cell that is run again takes over the settings of its former
+compute goes through `live` instead, as JPEG. A cell that is run again takes over the settings of its former
 explorers.
 """
 
@@ -10,9 +10,10 @@ import asyncio
 import functools
 import io
 from pathlib import Path
+from typing import NamedTuple
 
-from course_utils import cam as cam_maths
 from course_utils import checks, localize, plots
+from course_utils.cam import class_activation_map
 
 import anywidget
 import ipywidgets
@@ -30,7 +31,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
 
     image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers,
     whose grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All
-    maps share one colour scale. Returns an ipywidgets box.
+    maps share one colour scale. Returns an `Explorer`.
     """
     layers = {
         str(layer): np.asarray(maps)
@@ -74,7 +75,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             "evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"
         ),
         "opacity": _opacity(),
-        "threshold": _slider(
+        "threshold": slider(
             "threshold",
             0.0,
             "leave out evidence weaker than this share of the strongest; "
@@ -91,16 +92,14 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     """Sliders for the weights of one class: its map, its score and the softmax move together.
 
     feature_maps (H, W, K) of one image; class_weights (K, C); class_idx the class whose K weights get
-    a slider each; class_names C strings. Returns an ipywidgets box.
+    a slider each; class_names C strings. Returns an `Explorer`.
     """
     feature_maps = np.asarray(feature_maps, float)
     if feature_maps.ndim != 3:
         raise ValueError(
             f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K)."
         )
-    cam_maths.class_activation_map(
-        feature_maps[None], class_weights, class_idx
-    )  # raises for whatever doesn't fit
+    class_activation_map(feature_maps[None], class_weights, class_idx)  # raises for whatever doesn't fit
     class_weights, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
     names = (
         [f"class {c}" for c in range(class_weights.shape[1])]
@@ -134,7 +133,7 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     return _explorer(
         canvas,
         **{
-            f"w{k + 1}": _slider(
+            f"w{k + 1}": slider(
                 f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", -reach, reach, step
             )
             for k, w in enumerate(weights)
@@ -146,7 +145,7 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     """A slider for the threshold: what is left of one map, the box around it, and its IoU with the true box.
 
     image (H, W), (H, W, 1) or (H, W, 3); cam (h, w), raw; true_box x0, y0, x1, y1 in the image's pixels, end
-    exclusive. The solid frame is the map's box, the dashed one the true box. Returns an ipywidgets box.
+    exclusive. The solid frame is the map's box, the dashed one the true box. Returns an `Explorer`.
     """
     cam, picture = np.asarray(cam), plots.rgb(image)
     if cam.ndim != 2 or np.shape(true_box) != (4,):
@@ -158,9 +157,7 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     localize.box_from_map(cam, picture.shape[:2])  # raises for a bad map, warns of one that says nothing
     canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
     canvas.evidence = 1
-    threshold = _slider(
-        "threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95
-    )
+    threshold = slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", 0.05, 0.95)
     return _explorer(canvas, threshold=threshold, opacity=_opacity())
 
 
@@ -168,7 +165,7 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
     """The learner chooses the cell where the map of `name` will be strongest; only then the map is shown.
 
     image (H, W), (H, W, 1) or (H, W, 3), None for the bare cells; cam (h, w), raw; by mouse, or arrow keys
-    and Enter. Returns an ipywidgets box whose `guess()` is the chosen cell (row, column), or `default`, the
+    and Enter. Returns an `Explorer` whose `guess()` is the chosen cell (row, column), or `default`, the
     middle unless given, while none is chosen. Told are the share of the other cells that the choice beats,
     and its mean over the session.
     """
@@ -194,9 +191,7 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
         limit=float(np.abs(cam).max()) or 1.0,
     )
     canvas.guess = [int(i) for i in guess]
-    box = _explorer(canvas)
-    box.guess = lambda: tuple(canvas.guess)
-    return box
+    return _explorer(canvas)
 
 
 def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
@@ -226,15 +221,15 @@ def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
     )
     opacity = _opacity()
     distance, angle, diameter = (
-        _slider(name, value, help_text, low, high, step)
+        slider(name, value, help_text, low, high, step)
         for name, value, help_text, low, high, step in (
             ("distance", start[0], "of the hole from the wheel's centre, mm", 14, 58, 1),
             ("angle", start[1], "of the hole, degrees, anticlockwise from the right", 0, 355, 5),
             ("diameter", start[2], "of the hole, mm", 0, 24, 1),
         )
     )
-    for slider in (distance, angle, diameter):
-        slider.readout_format = ".0f"
+    for control in (distance, angle, diameter):
+        control.readout_format = ".0f"
 
     def draw(distance, angle, diameter, shown, opacity):
         cut = wheels.with_hole(metal, distance / mm, angle, diameter / 2 / mm)
@@ -269,7 +264,7 @@ def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
         )
         return _with_ring(pixels, centre, diameter / 2 / mm * times), "\n".join(words)
 
-    return _live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
+    return live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
 
 
 def _from_to(before, after):
@@ -288,10 +283,49 @@ def _with_ring(pixels, centre, radius):
 # --- inside: the canvas and its controls -----------------------------------------------------
 
 
-class _Canvas(anywidget.AnyWidget):
+class Explorer(ipywidgets.HBox):
+    """A canvas beside the controls that move it."""
+
+    def __init__(self, canvas, controls, kept, links=()):
+        """kept: (name, widget, trait) of what the learner can move; links: between controls and canvas."""
+        canvas.descriptions = {control.description: control.tooltip for control in controls}
+        beside = [ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []
+        super().__init__([*beside, canvas])
+        self.add_class("course-explorer")
+        self.canvas, self._kept, self._links = canvas, kept, links
+        self._start = self._now()
+        _take_over(self)
+
+    def guess(self):
+        """The cell (row, column) that was chosen, or the one taken for it while none is."""
+        return tuple(self.canvas.guess)
+
+    def settings(self):
+        """What each part that can be moved started from and where it stands: {name: (start, now)}."""
+        now = self._now()
+        return {name: (start, now[name]) for name, start in self._start.items()}
+
+    def restore(self, settings):
+        """Take over what has the same name and start: a cell that was changed shows what it says."""
+        for name, widget, trait in self._kept:
+            start, now = settings.get(name, (None, None))
+            if start == self._start[name]:
+                setattr(widget, trait, now)
+
+    def close_all(self):
+        """Close the explorer with all it holds."""
+        for widget in [*_inside(self), *self._links]:
+            widget.close()
+
+    def _now(self):
+        return {name: getattr(widget, trait) for name, widget, trait in self._kept}
+
+
+class Canvas(anywidget.AnyWidget):
     """What `explorer.js` draws: `sent` stays as it is, the rest follows the controls."""
 
     _esm = Path(__file__).parent / "explorer.js"
+    _css = Path(__file__).parent / "explorer.css"
     sent = traitlets.Dict().tag(sync=True)
     descriptions = traitlets.Dict().tag(sync=True)  # of the controls, for screen readers
     layer = traitlets.Int(0).tag(sync=True)
@@ -325,7 +359,7 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
     shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
     palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
     width = size * picture.shape[1] // max(picture.shape[:2])
-    return _Canvas(
+    return Canvas(
         sent={
             "kind": kind,
             "picture": picture.tobytes(),
@@ -352,17 +386,17 @@ def _explorer(canvas, **controls):
     kept += [
         ((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")
     ]  # of this map only
-    box = _take_over(_box(list(controls.values()), canvas), kept, [canvas, *links])
+    explorer = Explorer(canvas, list(controls.values()), kept, links)
     for trait, control in controls.items():
         setattr(canvas, trait, getattr(control, _moves(control)))
-    return box
+    return explorer
 
 
 def _moves(control):
     return "index" if hasattr(control, "index") else "value"  # browsers know of a choice only its place
 
 
-def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
+def slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
     return ipywidgets.FloatSlider(
         value=value,
         min=low,
@@ -377,7 +411,7 @@ def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
 
 
 def _opacity():
-    return _slider("opacity", 0.65, "how much of the map lies over the image")
+    return slider("opacity", 0.65, "how much of the map lies over the image")
 
 
 def _choice(name, options, help_text):
@@ -396,38 +430,28 @@ def _choice(name, options, help_text):
     )
 
 
-def _box(controls, view):
-    view.descriptions = {control.description: control.tooltip for control in controls}
-    box = ipywidgets.HBox(
-        ([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view]
-    )
-    return box.add_class("course-explorer")
-
-
 # --- inside: what only Python can draw -------------------------------------------------------
 
 
-def _live(controls, draw, size):
+def live(controls, draw, size):
     """The controls beside a picture that only Python can draw: draw(*values) -> (H, W, 3) uint8 pixels and
     words.
 
     What was drawn is kept. Values that come in while one is being drawn are passed over but for the latest.
     """
     drawn = functools.lru_cache(maxsize=128)(lambda *values: _encoded(*draw(*values)))
-    canvas = _Canvas(sent={"kind": "live", "width": size})
+    canvas = Canvas(sent={"kind": "live", "width": size})
 
     def redraw():
         with canvas.hold_sync():  # one message for both
             canvas.words, canvas.jpeg = drawn(*[control.value for control in controls])
 
-    box = _take_over(
-        _box(controls, canvas), [(control.description, control, "value") for control in controls], [canvas]
-    )
+    explorer = Explorer(canvas, controls, [(control.description, control, "value") for control in controls])
     redraw()
     ask = _latest(redraw)
     for control in controls:
         control.observe(lambda _: ask(), names="value")
-    return box
+    return explorer
 
 
 def _latest(redraw):
@@ -458,43 +482,32 @@ def _encoded(pixels, words):
 
 # --- inside: a cell that is run again --------------------------------------------------------
 
-# cell -> (its run, explorers made in this run, settings that the last run's explorers were left with)
-_MADE = {}
+
+class _Cell(NamedTuple):
+    """The explorers of a notebook's cell: those of its last run, and how the run before left its own."""
+
+    run: str | None = None
+    made: tuple = ()
+    left: tuple = ()
 
 
-def _take_over(box, kept, parts):
-    """Give `box` the settings that the explorer in its place had when its cell was last run; that one is
-    closed.
+_CELLS = {}  # by the cell's id
 
-    kept: (name, widget, trait) of what the learner can move; parts: widgets that are not in the box. A
-    setting is taken over where name and starting value are the same, so a cell that was changed shows what it
-    says.
-    """
-    cell, run = _running_cell()
-    if cell is None:  # not in a notebook, or a front end that doesn't name cells
-        return box
-    last_run, made, left = _MADE.get(cell, (None, [], []))
-    if run != last_run:
-        left = [settings() for settings, _ in made]
-        for _, close in made:
-            close()
-        made = []
-    start = {name: getattr(widget, trait) for name, widget, trait in kept}
-    before_start, before = left[len(made)] if len(made) < len(left) else ({}, {})
-    for name, widget, trait in kept:
-        if before_start.get(name) == start[name] and name in before:
-            setattr(widget, trait, before[name])
-    everything = _inside(box) + parts
 
-    def settings():
-        return start, {name: getattr(widget, trait) for name, widget, trait in kept}
-
-    def close():
-        for widget in everything:
-            widget.close()
-
-    _MADE[cell] = run, made + [(settings, close)], left
-    return box
+def _take_over(explorer):
+    """Give an explorer the settings of the one in its place when its cell was last run; close that one."""
+    name, run = _running_cell()
+    if name is None:  # not in a notebook, or a front end that doesn't name cells
+        return
+    cell = _CELLS.get(name, _Cell())
+    if run != cell.run:
+        cell = _Cell(run, (), tuple(former.settings() for former in cell.made))
+        for former in _CELLS.get(name, _Cell()).made:
+            former.close_all()
+    place = len(cell.made)
+    if place < len(cell.left):
+        explorer.restore(cell.left[place])
+    _CELLS[name] = cell._replace(made=(*cell.made, explorer))
 
 
 def _running_cell():

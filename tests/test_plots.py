@@ -5,8 +5,8 @@ import io
 import re
 import warnings
 
-from course_utils import cam as cam_maths
-from course_utils import plots
+from course_utils import plots, words
+from course_utils.cam import upsample
 from course_utils.plots import Panel
 
 import numpy as np
@@ -300,9 +300,9 @@ def test_numbers_marks_and_boxes_are_drawn(figures):
     plots.panels([panel], "A map.")
     ax = figures[0].axes[0]
     assert len(ax.texts) == 25 + 1 and ax.texts[-1].get_text() == "you"
-    mark, box = ax.lines
+    [mark], [box] = ax.lines, ax.patches
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (2, 1)
-    assert sorted(set(box.get_xdata())) == [-0.5, 2.5] and sorted(set(box.get_ydata())) == [0.5, 3.5]
+    assert box.get_bbox().extents.tolist() == [-0.5, 0.5, 2.5, 3.5]
 
 
 def test_marks_on_an_image_stand_in_the_middle_of_their_cell(figures):
@@ -381,9 +381,7 @@ def test_an_opaque_overlay_has_the_colours_of_the_map(keep):
 
 def test_overlays_resize_the_numbers_and_colour_them_afterwards():
     opaque = plots.overlay(np.zeros((28, 28)), RAW, "signed", opacity=1, limit=2.0)
-    enlarged_before = plots.overlay(
-        np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1, limit=2.0
-    )
+    enlarged_before = plots.overlay(np.zeros((28, 28)), upsample(RAW, 28), "signed", opacity=1, limit=2.0)
     np.testing.assert_array_equal(opaque, enlarged_before)
 
 
@@ -486,6 +484,16 @@ def test_say_shows_markdown(capsys):
     assert "Markdown" in capsys.readouterr().out
 
 
+def test_a_table_has_a_head_and_a_row_for_each(said, monkeypatch):
+    monkeypatch.setattr(words, "say", said.append)
+    words.table(("class", "score"), ("cat", "1.50"), ("dog", 2))
+    assert said == ["| class | score |\n|---|---|\n| cat | 1.50 |\n| dog | 2 |"]
+    with refused("[2, 1] cells"):
+        words.table(("class", "score"), ("cat",))
+    with refused("expected a head"):
+        words.table()
+
+
 # --- bad input -------------------------------------------------------------------------------
 
 
@@ -501,7 +509,7 @@ NO_MAP[3, 3] = np.nan
 @pytest.mark.parametrize(
     "raw, fragments",
     [
-        (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]),
+        (RAW[None], ["(1, 7, 7)", "(h, w)", "Take one of a batch"]),
         (RAW[0], ["(7,)", "(h, w)"]),
         (RAW[:0], ["(0, 7)", "(h, w)"]),
         (3.0, ["()", "(h, w)"]),

@@ -61,7 +61,7 @@ def controls(box):
 
 
 def canvas(box):
-    [view] = inside(box, widgets._Canvas)
+    [view] = inside(box, widgets.Canvas)
     return view
 
 
@@ -219,8 +219,8 @@ def live(calls):
         calls.append((opacity, hue))
         return np.full((20, 30, 3), int(100 * opacity + hue), np.uint8), f"opacity {opacity}"
 
-    sliders = [widgets._slider("opacity", 0.5, "how much"), widgets._slider("hue", 0, "which", high=100)]
-    return widgets._live(sliders, draw, size=90), sliders
+    sliders = [widgets.slider("opacity", 0.5, "how much"), widgets.slider("hue", 0, "which", high=100)]
+    return widgets.live(sliders, draw, size=90), sliders
 
 
 def test_python_draws_a_jpeg_and_says_what_it_is():
@@ -308,7 +308,7 @@ def test_bad_networks_of_a_wheel(networks):
 @pytest.fixture
 def run(monkeypatch):
     """Make explorers as a cell does: run(cell, make)."""
-    monkeypatch.setattr(widgets, "_MADE", {})
+    monkeypatch.setattr(widgets, "_CELLS", {})
     runs = iter(range(10**9))
 
     def run(cell, make):
