@@ -19,7 +19,7 @@ from course_utils.checks import whole_number
 from course_utils.files import plain, shortened
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000  # 8,000 x 8,000: 200 MB when decoded
 # What phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that.
@@ -38,16 +38,6 @@ _KINDS = {
     "CMYK": "CMYK",
     "I": "32-bit grey",
     "F": "floating-point grey",
-}
-# What undoes each EXIF orientation; 1 is upright.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
 }
 
 
@@ -305,10 +295,12 @@ def _decode(file, start, size):
     if image.format != "MPO" and getattr(image, "is_animated", False):  # MPO: a phone's JPEG with extras
         notes.append(("several frames or pages", "first one used"))
     image.load()
-    turn = _TURNS.get(image.getexif().get(0x0112))  # None for a TIFF: Pillow has turned it already
+    lies = image.getexif().get(0x0112) in range(2, 9)  # not in a TIFF: Pillow has turned it already
+    if lies:
+        image.info.pop("exif", None)  # what is wrong in it is of no use here, and would be written anew
+        image = ImageOps.exif_transpose(image)
     image, *note = _as_rgb(image)
-    if turn is not None:
-        image = image.transpose(turn)
+    if lies:
         notes.append(("turned, says its EXIF data", "put upright"))
     return image, notes + note
 
