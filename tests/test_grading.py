@@ -15,7 +15,7 @@ from benchmarks import lab as real
 from conftest import missing
 from course_utils import grading
 from course_utils.grading import __main__ as command
-from course_utils.grading import course, feedback, intake, sandbox
+from course_utils.grading import pipeline, feedback, intake, sandbox
 
 import nbformat
 import pytest
@@ -238,16 +238,16 @@ def test_manual_points_survive_grading_again(graded):
     from nbgrader.api import Gradebook
 
     root, rows = graded
-    url = course.settings(root).CourseDirectory.db_url
+    url = pipeline.settings(root).CourseDirectory.db_url
     with Gradebook(url) as book:
         grade = book.find_grade("opinion", NAME, NAME, "aaa_good")
         grade.manual_score, grade.needs_manual_grade = 2.0, False
         book.db.commit()
-    outcomes = course._outcomes(root)
+    outcomes = pipeline._outcomes(root)
     outcomes["aaa_good"][NAME].pop("graded")  # as if handed in again
-    course._remember(root, outcomes)
-    course.grade(root, cell_seconds=4)
-    [row] = [r for r in course.report(root) if r["student"] == "aaa_good"]
+    pipeline._remember(root, outcomes)
+    pipeline.grade(root, cell_seconds=4)
+    [row] = [r for r in pipeline.report(root) if r["student"] == "aaa_good"]
     assert (row["points by machine"], row["points by hand"], row["points"]) == ("8", "2", "10")
 
 
@@ -255,9 +255,9 @@ def test_a_better_submission_replaces_a_worse_one_and_a_damaged_one_does_not(gra
     root, _ = graded
     hand_in(root, "deleted_answer")
     hand_in(root, "zzz_good", change=lambda n: "\n")
-    course.collect(root, root / "inbox")
-    course.grade(root, cell_seconds=4)
-    rows = {r["student"]: r for r in course.report(root)}
+    pipeline.collect(root, root / "inbox")
+    pipeline.grade(root, cell_seconds=4)
+    rows = {r["student"]: r for r in pipeline.report(root)}
     assert rows["deleted_answer"]["points"] == "8"
     assert rows["zzz_good"]["points"] == "8" and "the earlier one counts" in rows["zzz_good"]["remarks"]
 
@@ -272,9 +272,9 @@ def test_one_by_one_and_in_parallel_give_the_same_csv(plain, tmp_path):
         root = make(tmp_path / str(jobs))
         for i in range(3):
             hand_in(root, f"student{i}", code(ATTACK) if i else {})
-        course.collect(root, root / "inbox")
-        course.grade(root, jobs=jobs)
-        course.write_csv(course.report(root), root / "report.csv")
+        pipeline.collect(root, root / "inbox")
+        pipeline.grade(root, jobs=jobs)
+        pipeline.write_csv(pipeline.report(root), root / "report.csv")
         reports.append((root / "report.csv").read_bytes())
     assert reports[0] == reports[1] and b"graded" in reports[0]
 
@@ -284,8 +284,8 @@ def test_grading_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
     root = make(tmp_path)
     for i in range(3):
         hand_in(root, f"student{i}")
-    course.collect(root, root / "inbox")
-    real, ran = course._execute, []
+    pipeline.collect(root, root / "inbox")
+    real, ran = pipeline._execute, []
 
     def execute(root, student, *rest):
         if student == "student1" and len(ran) < 3:
@@ -294,14 +294,14 @@ def test_grading_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
         ran.append(student)
         return real(root, student, *rest)
 
-    monkeypatch.setattr(course, "_execute", execute)
+    monkeypatch.setattr(pipeline, "_execute", execute)
     with pytest.raises(KeyboardInterrupt):
-        course.grade(root, jobs=1)
+        pipeline.grade(root, jobs=1)
     ran.extend(["-"] * 3)
-    course.grade(root, jobs=1)
-    assert ran.count("student0") == 1 and [row["points"] for row in course.report(root)] == ["8"] * 3
+    pipeline.grade(root, jobs=1)
+    assert ran.count("student0") == 1 and [row["points"] for row in pipeline.report(root)] == ["8"] * 3
     ran.clear()
-    course.grade(root, jobs=1)
+    pipeline.grade(root, jobs=1)
     assert not ran  # nothing left to do
 
 
@@ -330,7 +330,7 @@ def test_a_leaking_sandbox_is_noticed(plain, monkeypatch):
     found = " ".join(sandbox.probe([plain / "solutions"]))
     assert "solutions can be seen" in found and "can be reached" in found
     with pytest.raises(RuntimeError, match="isn't in force"):
-        course.grade(plain)
+        pipeline.grade(plain)
 
 
 def test_unprotected_grading_says_so(tmp_path, capsys):
@@ -339,7 +339,7 @@ def test_unprotected_grading_says_so(tmp_path, capsys):
     command.main(["collect", str(root / "inbox"), "--root", str(root)])
     command.main(["grade", "--root", str(root), "--unsafe"])
     assert "UNPROTECTED" in capsys.readouterr().err
-    assert course.report(root)[0]["points"] == "8"
+    assert pipeline.report(root)[0]["points"] == "8"
 
 
 def test_nbgraders_own_autograde_runs_no_code(plain):
@@ -347,9 +347,9 @@ def test_nbgraders_own_autograde_runs_no_code(plain):
     from nbgrader.converters import Autograde
 
     hand_in(plain, "eager", code("open('ran', 'w')"))
-    course.collect(plain, plain / "inbox")
+    pipeline.collect(plain, plain / "inbox")
     with pytest.raises(RuntimeError, match="hasn't run in the sandbox"):
-        course._run(Autograde, course.settings(plain), NAME, "eager")
+        pipeline._run(Autograde, pipeline.settings(plain), NAME, "eager")
     assert not list(plain.rglob("ran"))
 
 
@@ -442,12 +442,12 @@ def test_ordinary_code_is_not_suspicious():
 
 
 def test_the_csv_is_quoted_and_no_formula(tmp_path):
-    row = dict.fromkeys(course.COLUMNS, "") | {
+    row = dict.fromkeys(pipeline.COLUMNS, "") | {
         "student": "=HYPERLINK(1)",
         "reason": 'a "b", c',
         "remarks": "@x\ny",
     }
-    course.write_csv([row], tmp_path / "report.csv")
+    pipeline.write_csv([row], tmp_path / "report.csv")
     [back] = csv.DictReader(open(tmp_path / "report.csv", newline=""))
     assert (
         back["student"] == "'=HYPERLINK(1)" and back["reason"] == 'a "b", c' and back["remarks"] == "'@x\ny"
@@ -459,11 +459,11 @@ def test_late_submissions_are_called_late(plain):
 
     path = hand_in(plain, "tardy")
     (path.parent / "timestamp.txt").write_text("2031-05-02 10:00:00 UTC")
-    course.collect(plain, plain / "inbox")
-    with Gradebook(course.settings(plain).CourseDirectory.db_url) as book:
+    pipeline.collect(plain, plain / "inbox")
+    with Gradebook(pipeline.settings(plain).CourseDirectory.db_url) as book:
         book.update_or_create_assignment(NAME, duedate="2031-05-01 10:00:00 UTC")
-    course.grade(plain, protected=not sandbox.missing())
-    [row] = [r for r in course.report(plain) if r["student"] == "tardy"]
+    pipeline.grade(plain, protected=not sandbox.missing())
+    [row] = [r for r in pipeline.report(plain) if r["student"] == "tardy"]
     assert row["status"] == "late" and row["handed in"].startswith("2031-05-02")
 
 
@@ -501,12 +501,12 @@ def test_no_line_of_a_solution_reaches_the_release(plain):
 def test_nothing_but_notebooks_is_released(plain, tmp_path):
     for name in ("TEACHER.md", "key.py", ".env", "notes.txt", "w.npz"):
         (plain / "solutions" / NAME / name).write_text("secret")
-    course.release(plain, tmp_path)
+    pipeline.release(plain, tmp_path)
     assert [p.name for p in tmp_path.rglob("*") if p.is_file()] == [f"{NAME}.ipynb"]
 
 
 def test_releasing_twice_gives_the_same_bytes(plain, tmp_path):
-    course.release(plain, tmp_path)
+    pipeline.release(plain, tmp_path)
     path = f"{NAME}/{NAME}.ipynb"
     assert (tmp_path / path).read_bytes() == (plain / "exercises" / path).read_bytes()
 
@@ -521,7 +521,7 @@ def test_a_misspelt_marker_is_caught(tmp_path, line):
     cell(notebook, "total_test").source += "\n" + line
     nbformat.write(notebook, path)
     with pytest.raises(ValueError, match="none of"):
-        course.release(root, tmp_path / "out")
+        pipeline.release(root, tmp_path / "out")
 
 
 # --- what exercises use ----------------------------------------------------------------------
@@ -587,7 +587,7 @@ def test_every_exercise_of_the_course_is_graded_right(tmp_path):
     shutil.copytree(ROOT / "solutions", tmp_path / "solutions")
     shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
     expected = {}
-    for name, source in course.exercises(tmp_path).items():
+    for name, source in pipeline.exercises(tmp_path).items():
         full = nbformat.read(source, as_version=4)
         by_id = {c.metadata.nbgrader.grade_id: c for c in full.cells if c.metadata.get("nbgrader")}
         answers = [grade_id for grade_id, c in by_id.items() if role(c) == "answer"]
@@ -606,9 +606,9 @@ def test_every_exercise_of_the_course_is_graded_right(tmp_path):
                 "untouched": 0,
                 "partial": tests[f"{answers[0]}_test"],
             }[student]
-    course.collect(tmp_path, tmp_path / "inbox")
-    course.grade(tmp_path, cell_seconds=60)
-    rows = course.report(tmp_path)
+    pipeline.collect(tmp_path, tmp_path / "inbox")
+    pipeline.grade(tmp_path, cell_seconds=60)
+    rows = pipeline.report(tmp_path)
     assert {
         (row["student"], row["exercise"]): (row["status"], row["points"], row["possible"], row["remarks"])
         for row in rows
@@ -698,7 +698,7 @@ def test_nothing_that_a_student_wrote_runs_in_the_lecturers_browser(tmp_path):
     command.main(["grade", "--root", str(root), "--unsafe", "--jobs", "1"])
     command.main(["report", "--root", str(root)])
     (root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
-    with Gradebook(course.settings(root).CourseDirectory.db_url) as book:
+    with Gradebook(pipeline.settings(root).CourseDirectory.db_url) as book:
         submission = book.find_submission_notebook(NAME, NAME, "mallory").id
     with real.jupyterlab(root, started_in=root) as address, real.browser() as browser:
         page = browser.new_page()

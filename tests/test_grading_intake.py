@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from conftest import missing
-from course_utils.grading import course, execute, feedback, intake, nbgrader_settings, sandbox
+from course_utils.grading import pipeline, execute, feedback, intake, nbgrader_settings, sandbox
 
 import editors
 import nbformat
@@ -287,9 +287,9 @@ def graded(tmp_path_factory):
             shutil.rmtree(path.parent)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(execute, "OWN", 1)
-        course.collect(root, root / "inbox")
-        course.grade(root, jobs=2, cell_seconds=5, protected=not sandbox.missing())
-    return rows | {row["student"]: row for row in course.report(root)}
+        pipeline.collect(root, root / "inbox")
+        pipeline.grade(root, jobs=2, cell_seconds=5, protected=not sandbox.missing())
+    return rows | {row["student"]: row for row in pipeline.report(root)}
 
 
 def points_of(notebook):
@@ -385,7 +385,7 @@ def test_one_that_cannot_be_taken_in_stops_no_other(tmp_path, monkeypatch, capsy
         return real(release, cells)
 
     monkeypatch.setattr(intake, "merge", merge)
-    outcomes = course.collect(root, root / "inbox")
+    outcomes = pipeline.collect(root, root / "inbox")
     assert outcomes["good"][NAME]["status"] == "collected"
     assert (
         outcomes["bad"][NAME]["status"] == "failed"
@@ -394,7 +394,7 @@ def test_one_that_cannot_be_taken_in_stops_no_other(tmp_path, monkeypatch, capsy
 
 
 def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
-    root, real = make(tmp_path), course.execute
+    root, real = make(tmp_path), pipeline.execute
     hand_in(root, "bad")
     hand_in(root, "good")
 
@@ -403,10 +403,10 @@ def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
             raise ValueError("what nobody thought of")
         return real(notebook, student, *rest)
 
-    monkeypatch.setattr(course, "execute", run)
-    course.collect(root, root / "inbox")
-    course.grade(root, protected=False)
-    rows = {row["student"]: row for row in course.report(root)}
+    monkeypatch.setattr(pipeline, "execute", run)
+    pipeline.collect(root, root / "inbox")
+    pipeline.grade(root, protected=False)
+    rows = {row["student"]: row for row in pipeline.report(root)}
     assert rows["good"]["points"] == "8"
     assert rows["bad"]["status"] == "failed" and "what nobody thought of" in rows["bad"]["reason"]
 
@@ -431,7 +431,7 @@ def test_a_name_that_is_no_text_is_refused(tmp_path, capsys):
     path = hand_in(root, "student")
     os.rename(path, os.fsencode(path.parent) + b"/caf\xe9.txt")
     os.mkdir(os.fsencode(root / "inbox") + b"/caf\xe9")
-    assert course.collect(root, root / "inbox") == {"student": {}}
+    assert pipeline.collect(root, root / "inbox") == {"student": {}}
     assert "caf?" in capsys.readouterr().out
 
 
@@ -458,9 +458,9 @@ def handed_in(tmp_path_factory):
 def test_the_course_is_found_however_its_folder_is_given(handed_in, monkeypatch, folder, given):
     monkeypatch.chdir(handed_in / folder)
     root = given.format(name=handed_in.name)
-    course.collect(root, handed_in / "inbox")
-    course.grade(root, again=True, protected=not sandbox.missing())
-    assert [row["points"] for row in course.report(root)] == ["8"]
+    pipeline.collect(root, handed_in / "inbox")
+    pipeline.grade(root, again=True, protected=not sandbox.missing())
+    assert [row["points"] for row in pipeline.report(root)] == ["8"]
 
 
 def test_another_clone_grades_with_its_own_package(handed_in, tmp_path):

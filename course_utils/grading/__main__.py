@@ -32,10 +32,10 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
 
     try:
-        from course_utils.grading import course, feedback
+        from course_utils.grading import feedback, pipeline
     except ImportError as error:
         sys.exit(f"Grading needs nbgrader ({error}); install it with `pip install -r requirements.lock`.")
-    if not course.exercises(options.root):
+    if not pipeline.exercises(options.root):
         sys.exit(
             f"There are no exercises in {options.root}/solutions; go to the folder of the course, or "
             "give --root."
@@ -44,7 +44,7 @@ def main(arguments=None):
         if options.step == "collect":
             if not options.folder.is_dir():
                 sys.exit(f"{options.folder} is no folder; expected one with a folder for each student.")
-            outcomes = course.collect(options.root, options.folder)
+            outcomes = pipeline.collect(options.root, options.folder)
             count = Counter(outcome["status"] for theirs in outcomes.values() for outcome in theirs.values())
             print(
                 f"{len(outcomes)} students: "
@@ -53,7 +53,7 @@ def main(arguments=None):
         elif options.step == "grade":
             if options.unsafe:
                 print("UNPROTECTED: the students' code runs with all your rights.", file=sys.stderr)
-            outcomes = course.grade(
+            outcomes = pipeline.grade(
                 options.root, options.jobs, options.again, not options.unsafe, options.cell_seconds
             )
             failed = [
@@ -70,10 +70,10 @@ def main(arguments=None):
             )
         else:
             roster = options.roster.read_text(encoding="utf-8").split() if options.roster else ()
-            rows = course.report(options.root, roster)
-            target = options.output or Path(options.root, course.GRADING, "report.csv")
+            rows = pipeline.report(options.root, roster)
+            target = options.output or Path(options.root, pipeline.GRADING, "report.csv")
             pages = feedback.write(options.root, rows)
-            course.write_csv(rows, target)
+            pipeline.write_csv(rows, target)
             print(f"{len(rows)} rows in {target}; {pages} pages of feedback")
     except KeyboardInterrupt:
         sys.exit("Interrupted; what is done is kept. Call it again to go on.")

@@ -3,7 +3,6 @@
 A folder a student, with notebooks in it, at any depth. Nothing else that lies there is ever copied or run.
 """
 
-import ast
 import hashlib
 import json
 import os
@@ -11,6 +10,8 @@ import re
 import stat
 from pathlib import Path
 from typing import NamedTuple
+
+from course_utils.grading.code import defined, same, suspicious, tree_of
 
 import nbformat
 
@@ -222,9 +223,9 @@ def merge(release, cells):
             tried = _texts(own, at) + tried + _texts(own, at + 1)
             cell.source = "\n\n".join(dict.fromkeys(piece.source for piece in tried)) or cell.source
         else:
-            names = _defined(cell.source, also_none=True)
+            names = defined(cell.source, also_none=True)
             elsewhere = (
-                [] if tried else [(p, piece) for p, piece in written if names & _defined(piece.source)]
+                [] if tried else [(p, piece) for p, piece in written if names & defined(piece.source)]
             )
             for (
                 place,
@@ -265,7 +266,7 @@ def _sorted(release, cells):
     ]  # texts and tests
     places = [_index(cell, *known) for cell in cells]
     whole = {
-        at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)
+        at for at, cell in zip(places, cells) if at is not None and same(cell.source, sources[at], cell.kind)
     }
     before, after, last, following = [], [], -1, len(sources)  # the released cells around each
     for at, behind in zip(places, reversed(places)):
@@ -286,7 +287,7 @@ def _sorted(release, cells):
         if at in solution:
             given.setdefault(at, []).append(piece)
             continue
-        if at is not None and _same(cell.source, sources[at], cell.kind):
+        if at is not None and same(cell.source, sources[at], cell.kind):
             continue
         if at in locked and theirs == cell.source and at not in whole:
             continue  # it was changed, and is restored; what was only pasted under its name stays
@@ -333,17 +334,6 @@ def _plain(source):
     return re.sub("\r\n?", "\n", source).encode("utf-8", "replace").decode()
 
 
-def _same(source, released, kind):
-    """Whether a cell is as released, but for blanks and the habits of a formatter."""
-    if source.split() == released.split():
-        return True
-    trees = [_tree(source), _tree(released)] if kind == "code" else [None]
-    try:
-        return None not in trees and ast.dump(trees[0]) == ast.dump(trees[1])
-    except RecursionError:
-        return False
-
-
 def _texts(own, at):
     """The student's own text at a place, which is taken from there: it goes on with the answer beside it."""
     texts = [piece for piece in own.get(at, []) if piece.kind != "code"]
@@ -353,8 +343,8 @@ def _texts(own, at):
 
 def _in_order(pieces, names):
     """The pieces of an answer as they run, the last one being the answer. names: what it must define."""
-    versions = [piece for piece in pieces if names & _defined(piece.source)]
-    if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
+    versions = [piece for piece in pieces if names & defined(piece.source)]
+    if len(versions) > 1 and set.intersection(*(names & defined(piece.source) for piece in versions)):
         # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook
         # counts.
         known = all(piece.ran for piece in versions)
@@ -372,40 +362,13 @@ def _whole(cells):
         if (
             before.kind == cell.kind == "code"
             and cell.grade_id in (None, before.grade_id)
-            and None in (_tree(before.source), _tree(cell.source))
-            and _tree(both) is not None
+            and None in (tree_of(before.source), tree_of(cell.source))
+            and tree_of(both) is not None
         ):
             result[-1] = before._replace(source=both)
         else:
             result.append(cell)
     return result
-
-
-def _tree(source):
-    """The code as Python understands it, lines for IPython left out; None if it is no Python."""
-    try:
-        return ast.parse(_without_magics(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _without_magics(source):
-    return "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in source.split("\n"))
-
-
-def _defined(source, also_none=False):
-    """Names that a piece of code gives a value to; None is no value, since exercises start with it."""
-    names, tree = set(), _tree(source)
-    for node in tree.body if tree else ():
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            if also_none or not (isinstance(node.value, ast.Constant) and node.value.value is None):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names |= {
-                    part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
-                }
-    return names
 
 
 def _with_own(cells, own):
@@ -436,77 +399,8 @@ def _changed(release, cells):
         source, grade_id = _plain(cell.source), cell.metadata.get("nbgrader", {}).get("grade_id")
         if cell.metadata.get("nbgrader", {}).get("locked") and not any(source in other for other in sources):
             theirs = [other for other in cells if (other.grade_id or other.id) in (grade_id, cell.id)]
-            if not any(_same(other.source, source, cell.cell_type) for other in theirs):
+            if not any(same(other.source, source, cell.cell_type) for other in theirs):
                 altered.append(grade_id)
     return altered
 
 
-# --- suspicious ------------------------------------------------------------------------------
-
-# A test runs in the student's own kernel and can be fooled there. These names have no place in an answer.
-SUSPICIOUS = {
-    "ast_transformers",
-    "input_transformers_cleanup",
-    "input_transformers_post",
-    "get_ipython",
-    "builtins",
-    "__builtins__",
-    "settrace",
-    "setprofile",
-    "_getframe",
-    "gc",
-    "ctypes",
-    "inspect",
-    "importlib",
-    "subprocess",
-    "environ",
-    "AssertionError",
-    "sys",
-    "__class__",
-    "__dict__",
-    "setattr",
-    "exec",
-    "eval",
-    "compile",
-    "globals",
-    "ipykernel",
-}
-
-
-def suspicious(notebook):
-    """Sentences on code that a person should look at; it is graded like any other."""
-    remarks = []
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader", {})
-        if (
-            cell.cell_type != "code"
-            or about.get("locked")
-            or about.get("grade")
-            and not about.get("solution")
-        ):
-            continue
-        where = f"answer {about['grade_id']}" if "grade_id" in about else "a cell of the student's own"
-        names = sorted(_names(cell.source) & SUSPICIOUS)
-        if names:
-            remarks.append(f"look at {where}: it uses {', '.join(names)}")
-    return remarks
-
-
-def _names(source):
-    """All names, attributes and imported modules in a piece of code; lines only IPython understands are left
-    out.
-    """
-    plain, tree = _without_magics(source), _tree(source)
-    names = {"get_ipython"} if plain != source else set()
-    if tree is None:
-        return names | set(re.findall(r"[A-Za-z_]\w*", plain)) & SUSPICIOUS
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            names.add(node.attr)
-        elif isinstance(node, ast.Import):
-            names |= {part for alias in node.names for part in alias.name.split(".")}
-        elif isinstance(node, ast.ImportFrom):
-            names |= set((node.module or "").split(".")) | {alias.name for alias in node.names}
-    return names
