@@ -153,7 +153,7 @@ def collect(root, folder):
     for name, why in none.items():
         print(f"{name}: {why}")
     for student, place in found.items():
-        chosen, refused, ignored = intake.submitted(place, releases)
+        chosen, refused, ignored, several = intake.submitted(place, releases)
         for name, why in refused.items():
             print(f"{student}: {name} {why}")
             _refuse(
@@ -164,6 +164,13 @@ def collect(root, folder):
         for name, path in chosen.items():
             try:
                 submission = intake.merge(releases[name], intake.read(path))
+                if name in several:
+                    submission = submission._replace(
+                        remarks=(
+                            f"handed in {len(several[name])} times; {path.name} counts",
+                            *submission.remarks,
+                        )
+                    )
                 _accept(root, student, name, submission._replace(timestamp=_timestamp(path.parent)), outcomes)
             except Exception as error:  # whatever one of them holds, the others are taken in
                 print(f"{student}: {name} couldn't be taken in: {_in_words(error)}")
