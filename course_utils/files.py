@@ -6,12 +6,13 @@ import os
 import shutil
 
 
-def write_whole(path, text):
-    """Write a text file that is whole or as it was, whenever the power goes."""
+def write_whole(path, content):
+    """Write a file that is whole or as it was, whenever the power goes. content: text, or bytes."""
     part = path.with_name(path.name + ".part")
     # Half a character is no reason to lose the rest.
-    with open(part, "w", encoding="utf-8", errors="replace") as opened:
-        opened.write(text)
+    content = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    with open(part, "wb") as opened:
+        opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
     os.replace(part, path)

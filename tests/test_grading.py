@@ -391,14 +391,18 @@ def test_merging_twice_gives_the_same_bytes(plain):
     assert len(texts) == 1
 
 
-def test_two_files_for_one_exercise_are_refused_unless_one_has_the_right_name(plain, tmp_path):
-    releases = {NAME: released(plain)}
-    for name in ("a.ipynb", "b.ipynb"):
-        (tmp_path / name).write_text(nbformat.writes(releases[NAME]))
-    chosen, refused, _ = intake.submitted(tmp_path, releases)
-    assert not chosen and "2 times (a.ipynb, b.ipynb)" in refused[NAME]
-    (tmp_path / f"{NAME}.ipynb").write_text(nbformat.writes(releases[NAME]))
-    assert intake.submitted(tmp_path, releases)[0] == {NAME: tmp_path / f"{NAME}.ipynb"}
+def test_of_several_files_for_one_exercise_the_newest_with_an_answer_counts(plain, tmp_path):
+    releases, answered = {NAME: released(plain)}, released(plain)
+    cell(answered, "total").source = PERFECT["total"]
+    for when, (name, notebook) in enumerate(
+        [("b", answered), ("Copy of b", answered), (NAME, releases[NAME]), ("cut", None)]
+    ):
+        path = tmp_path / f"{name}.ipynb"
+        path.write_text(nbformat.writes(notebook) if notebook else "{")
+        os.utime(path, (when, when))
+    chosen, refused, _, several = intake.submitted(tmp_path, releases)
+    assert chosen == {NAME: tmp_path / "Copy of b.ipynb"} and len(several[NAME]) == 3
+    assert list(refused) == ["cut.ipynb"]
 
 
 @pytest.mark.parametrize(

@@ -245,9 +245,7 @@ def _find(names, path):
 
 def _encoded(value):
     """As `wire.encode`; of what is no plain data its kind, and whether it can be called or has attributes."""
-    return wire.encode(
-        value, lambda v: {"is": "other", "kind": type(v).__name__, "callable": callable(v)}
-    )
+    return wire.encode(value, lambda v: {"is": "other", "kind": type(v).__name__, "callable": callable(v)})
 
 
 def _call(line, function, given):

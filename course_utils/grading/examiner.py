@@ -125,7 +125,9 @@ def run_cells(student, cells, cell_seconds):
             reply = student.ask({"run": cell["source"], "seconds": seconds}, seconds + STOP)
         except Unheard as why:
             if str(why) == SENTENCES["late"]:
-                raise Failed(f"Cell {number} ran for {seconds:.0f} seconds and couldn't be stopped.") from None
+                raise Failed(
+                    f"Cell {number} ran for {seconds:.0f} seconds and couldn't be stopped."
+                ) from None
             raise Failed(
                 f"The kernel died in cell {number}: the code ended it, or it took more memory or time than "
                 "allowed."

@@ -139,6 +139,10 @@ def _start(arguments, student, protected, **channels):
     path = os.pathsep.join([str(sandbox.PACKAGE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     environment = {**os.environ, **sandbox.ENVIRONMENT, STUDENT: student, "PYTHONPATH": path}
     return subprocess.Popen(
-        [sys.executable, *arguments], env=environment, cwd=tempfile.gettempdir(), stderr=subprocess.DEVNULL,
-        start_new_session=True, **channels,
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=tempfile.gettempdir(),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        **channels,
     )

@@ -63,7 +63,7 @@ def students(folder):
 
 def submitted(folder, releases):
     """Which file of a student's folder is which exercise: ({exercise: path}, {exercise or file name: why
-    not}, ignored).
+    not}, ignored, {exercise: paths} where there are several).
 
     releases: {exercise: released notebook}. A wrong file name is no harm where the cells tell the exercise.
     """
@@ -87,15 +87,33 @@ def submitted(folder, releases):
             refused[_plain(path.name)] = "belongs to no exercise: neither its name nor its cells tell which"
     chosen = {}
     for name, paths in candidates.items():
-        exact = [path for path in paths if path.stem == name]
-        if len(exact or paths) == 1:
-            chosen[name] = (exact or paths)[0]
-            refused.pop(name, None)  # a damaged copy beside a whole one
-        else:
-            refused[name] = (
-                f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
-            )
-    return chosen, refused, ignored
+        chosen[name] = newest(paths, lambda path, name=name: untouched(releases[name], read(path)))
+        refused.pop(name, None)  # a damaged copy beside a whole one
+    return chosen, refused, ignored, {name: paths for name, paths in candidates.items() if len(paths) > 1}
+
+
+def newest(paths, empty):
+    """Of several files of one student, the one that counts: the newest in which there is an answer.
+
+    paths: of the files. empty: tells of a path whether nothing was answered in it. Returns a path.
+    """
+    answered = [path for path in paths if not empty(path)]
+    return max(
+        answered or paths, key=lambda path: (path.stat().st_mtime_ns, copy_number(path.stem), path.name)
+    )
+
+
+def copy_number(stem):
+    """2 for 'ex01 (2)' and 'ex01-2', 1 for 'Copy of ex01', 0 for 'ex01'."""
+    number = re.search(r"(?:\((\d+)\)|-(\d+))$", stem)
+    copied = re.match(r"copy of|kopie von", stem, re.IGNORECASE) or re.search(r"-(?:Copy|Kopie)\d*$", stem)
+    return int(number[1] or number[2]) if number else int(bool(copied))
+
+
+def untouched(release, cells):
+    """Whether a submission has no answer: all it holds was in the exercise as released."""
+    known = {_plain(cell.source).strip() for cell in release.cells} | {""}
+    return all(_plain(cell.source).strip() in known for cell in cells)
 
 
 def _files(folder):
@@ -224,9 +242,7 @@ def merge(release, cells):
             cell.source = "\n\n".join(dict.fromkeys(piece.source for piece in tried)) or cell.source
         else:
             names = defined(cell.source, also_none=True)
-            elsewhere = (
-                [] if tried else [(p, piece) for p, piece in written if names & defined(piece.source)]
-            )
+            elsewhere = [] if tried else [(p, piece) for p, piece in written if names & defined(piece.source)]
             for (
                 place,
                 piece,
@@ -402,5 +418,3 @@ def _changed(release, cells):
             if not any(same(other.source, source, cell.cell_type) for other in theirs):
                 altered.append(grade_id)
     return altered
-
-

@@ -148,7 +148,7 @@ def collect(root, folder):
     for name, why in none.items():
         print(f"{name}: {why}")
     for student, place in found.items():
-        chosen, refused, ignored = intake.submitted(place, releases)
+        chosen, refused, ignored, several = intake.submitted(place, releases)
         for name, why in refused.items():
             print(f"{student}: {name} {why}")
             _refuse(
@@ -159,6 +159,9 @@ def collect(root, folder):
         for name, path in chosen.items():
             try:
                 submission = intake.merge(releases[name], intake.read(path))
+                if name in several:
+                    remark = f"handed in {len(several[name])} times; {path.name} counts"
+                    submission = submission._replace(remarks=(remark, *submission.remarks))
                 _accept(root, student, name, submission._replace(timestamp=_timestamp(path.parent)), outcomes)
             except Exception as error:  # whatever one of them holds, the others are taken in
                 print(f"{student}: {name} couldn't be taken in: {_in_words(error)}")
