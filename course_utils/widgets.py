@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import checks, localize, plots
-from course_utils.cam import class_activation_map
+from course_utils.cam import centred, class_activation_map
 
 import anywidget
 import ipywidgets
@@ -21,17 +21,17 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-# What the colours can be: (name, for both signs, for evidence only); all are dark where there is no evidence.
-PALETTES = (("inferno, berlin", plots.SIGNED, plots.POSITIVE), ("grey, vanimo", "vanimo", "gray"))
 SIZE = 384  # pixels of a picture on the page
 
 
-def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
-    """Sliders for class, evidence, opacity, threshold and colours over one image's maps.
+def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE, against=None):
+    """Sliders for class, evidence, opacity and threshold over one image's maps.
 
     image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers,
     whose grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All
-    maps share one colour scale. Returns an `Explorer`.
+    maps share one colour scale. against: whether there is a switch from the map of a class alone to the
+    centred one, which is what decides; it takes all classes of a softmax, and is there when class_scores are
+    given, unless told otherwise. Returns an `Explorer`.
     """
     layers = {
         str(layer): np.asarray(maps)
@@ -54,7 +54,9 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             "number a class."
         )
     names = [str(name) for name in class_names]
-    limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
+    against = class_scores is not None and len(names) > 1 if against is None else bool(against)
+    shown = [*layers.values(), *(centred(maps) for maps in layers.values() if against)]
+    limit = float(max(np.abs(maps).max() for maps in shown)) or 1.0
     canvas = _canvas(
         "classes",
         plots.rgb(image),
@@ -69,8 +71,14 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
     controls = (
         {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
     )
+    controls |= {"class_idx": _choice("map of", names, "whose map is shown")}
+    if against:
+        controls["against"] = _choice(
+            "shown",
+            ["this class alone", "against the others"],
+            "its own map, or less the mean over all classes",
+        )
     controls |= {
-        "class_idx": _choice("map of", names, "whose map is shown"),
         "evidence": _choice(
             "evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"
         ),
@@ -80,9 +88,6 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             0.0,
             "leave out evidence weaker than this share of the strongest; "
             "the frame is around the largest part that speaks for the class",
-        ),
-        "colours": _choice(
-            "colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs"
         ),
     }
     return _explorer(canvas, **controls)
@@ -113,9 +118,7 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
         )
     weights = class_weights[:, class_idx]
     reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
-    limit = (
-        2 * float(np.abs(feature_maps @ weights).max()) or 1.0
-    )  # brighter and darker than at the start can be seen
+    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # stronger than at the start can be seen
     canvas = _canvas(
         "weights",
         None,
@@ -331,9 +334,9 @@ class Canvas(anywidget.AnyWidget):
     layer = traitlets.Int(0).tag(sync=True)
     class_idx = traitlets.Int(0).tag(sync=True)
     evidence = traitlets.Int(0).tag(sync=True)  # 0: for and against, 1: only for
-    opacity = traitlets.Float(0.65).tag(sync=True)
+    opacity = traitlets.Float(plots.OPACITY).tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
-    colours = traitlets.Int(0).tag(sync=True)  # place in PALETTES
+    against = traitlets.Int(0).tag(sync=True)  # 0: a class alone, 1: less the mean over all classes
     guess = traitlets.List([0, 0]).tag(sync=True)
     chosen = traitlets.Bool(False).tag(sync=True)
     revealed = traitlets.Bool(False).tag(sync=True)
@@ -348,16 +351,13 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
     The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged.
     Without a picture, None, its bare cells are drawn, with their values if they are few.
     """
-    from matplotlib import colormaps
-
     bare = picture is None
     if bare:
-        picture, smooth = np.zeros((*maps[0].shape[:2], 3), np.uint8), False
+        picture, smooth = np.full((*maps[0].shape[:2], 3), 255, np.uint8), False
     if smooth:  # a large photograph is made smaller: nobody would see its pixels, and each costs time
         picture = np.asarray(Image.fromarray(picture).reduce(max(1, max(picture.shape[:2]) // size)))
     times = max(1, size // max(picture.shape[:2]))
     shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
-    palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
     width = size * picture.shape[1] // max(picture.shape[:2])
     return Canvas(
         sent={
@@ -369,11 +369,13 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
             "grids": [list(layer.shape) for layer in maps],
             "zoom": 1 if smooth else times,
             "width": width,
-            "palettes": np.round(palettes).astype(np.uint8).tobytes(),
+            "inks": [plots.FOR, plots.AGAINST],
+            "pale": plots.PALE,
+            "outlined": smooth,
             "bare": bare,
             **facts,
         },
-        opacity=1.0 if bare else 0.65,
+        opacity=1.0 if bare else plots.OPACITY,
     )
 
 
@@ -411,7 +413,7 @@ def slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
 
 
 def _opacity():
-    return slider("opacity", 0.65, "how much of the map lies over the image")
+    return slider("opacity", plots.OPACITY, "of the strongest evidence over the picture")
 
 
 def _choice(name, options, help_text):
