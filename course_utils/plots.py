@@ -1,9 +1,9 @@
 """Figures that can be seen, read aloud and checked.
 
-Every figure becomes a `Picture`: the image with its alt text, and under it a *fingerprint*, a line of numbers
-per map (where it peaks, from where to where it goes, how much it changes on the page). Alt text and
-fingerprint are read off what was drawn, not off what should have been drawn, so a blank heatmap shows
-in both, and the tests compare them.
+Every figure becomes a `Picture`: the image with its alt text and, in the output's metadata, a *fingerprint*:
+a line of numbers per map (where it peaks, from where to where it goes, how much it changes on the page).
+Both are read off what was drawn, not off what should have been drawn, so a blank heatmap shows in both, and
+the tests compare them.
 
 Colours: evidence is ink, orange-red for a class and dark blue against it, the more opaque the
 stronger; zero is transparent. Bare maps lie on white paper, others on their picture in pale grey, so that all
@@ -48,21 +48,20 @@ class Panel(NamedTuple):
 
 
 class Picture:
-    """A finished figure: PNG bytes, alt text, and the fingerprint shown below it."""
+    """A finished figure: PNG bytes, alt text, and its fingerprint; `caption` is shown below it."""
 
-    def __init__(self, png, alt, fingerprint):
-        self.png, self.alt, self.fingerprint = png, alt, fingerprint
+    def __init__(self, png, alt, fingerprint=(), caption=""):
+        self.png, self.alt, self.fingerprint, self.caption = png, alt, list(fingerprint), caption
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # JupyterLab shows no alt text for image/png outputs, so the image goes out as HTML.
         source = base64.b64encode(self.png).decode()
-        lines = "<br>".join(html.escape(line) for line in self.fingerprint)
-        page = (
-            f'<figure style="margin:0"><img src="data:image/png;base64,{source}" '
-            f'alt="{html.escape(self.alt)}" '
-            f'style="max-width:100%"><figcaption><small>{lines}</small></figcaption></figure>'
+        image = (
+            f'<img src="data:image/png;base64,{source}" alt="{html.escape(self.alt)}" style="max-width:100%">'
         )
-        return {"text/html": page, "text/plain": "\n".join([self.alt, *self.fingerprint])}
+        below = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        data = {"text/html": f'<figure style="margin:0">{image}{below}</figure>', "text/plain": self.alt}
+        return data, {"fingerprint": self.fingerprint} if self.fingerprint else {}
 
 
 # --- the figures of the course ---------------------------------------------------------------

@@ -231,20 +231,27 @@ NASTY = """<b>"7" & '9'</b> <script>alert(1)</script>"""
 @pytest.mark.parametrize("name", ["seven", NASTY], ids=["plain", "nasty"])
 def test_alt_text_and_fingerprint_reach_the_page_escaped(name):
     picture = plots.panels([Panel(name, cam=RAW)], f"What {name} is")
-    bundle = picture._repr_mimebundle_()
+    picture.caption = f"Below it: {name}"
+    bundle, metadata = picture._repr_mimebundle_()
     page = Page(bundle["text/html"])
     [image] = page.images
     assert image["alt"] == picture.alt and picture.alt.startswith(f"What {name} is.") and name in picture.alt
     assert image["src"].startswith("data:image/png;base64,")
-    assert page.tags == ["figure", "img", "figcaption", "small"]
-    assert page.text == picture.fingerprint
-    assert bundle["text/plain"] == "\n".join([picture.alt, *picture.fingerprint])
+    assert page.tags == ["figure", "img", "figcaption"]
+    assert page.text == [picture.caption]
+    assert bundle["text/plain"] == picture.alt and metadata == {"fingerprint": picture.fingerprint}
+
+
+def test_no_caption_and_no_fingerprint_leave_nothing():
+    bundle, metadata = plots.Picture(b"", "a wheel")._repr_mimebundle_()
+    assert Page(bundle["text/html"]).tags == ["figure", "img"] and metadata == {}
 
 
 def test_jupyter_prefers_the_page_with_the_alt_text():
     from IPython.core.formatters import DisplayFormatter
 
-    data, _ = DisplayFormatter().format(plots.three_panels(IMAGE, RAW, "seven"))
+    data, metadata = DisplayFormatter().format(plots.three_panels(IMAGE, RAW, "seven"))
+    assert metadata["fingerprint"][0].startswith("map of seven: peak at row")
     assert set(data) == {"text/html", "text/plain"}  # no bare image/png, which would lose the alt text
 
 

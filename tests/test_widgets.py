@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import html
 import io
 
 from course_utils import plots, widgets
+from course_utils.cam import peak_cell, upsample
 from course_utils.datasets import wheels
 from course_utils.widgets import (
     cam_explorer,
@@ -199,6 +201,47 @@ def test_inputs_are_left_alone():
     threshold_explorer(np.zeros((48, 48)), given[4], TRUE_BOX)
     for now, before in zip(given, (IMAGE, CAMS, F, WEIGHTS, HILL)):
         np.testing.assert_array_equal(now, before)
+
+
+# --- a still picture where no kernel runs ----------------------------------------------------
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_still_picture_goes_out_with_the_widget(make):
+    data, metadata = make()._repr_mimebundle_()
+    assert VIEW in data and "A still picture. Run the cell to " in data["text/html"]
+    assert 'alt="' + html.escape(data["text/plain"]) in data["text/html"]
+    assert not any("GIVEN" in line for line in metadata.get("fingerprint", []))
+
+
+def test_still_pictures_show_the_start_and_name_the_controls():
+    data, metadata = EXPLORERS["cam"]()._repr_mimebundle_()
+    row, column = peak_cell(upsample(CAMS[..., 0], 28))
+    assert metadata["fingerprint"][0].startswith(
+        f"map of seven: peak at row {row}, column {column} of 28 × 28"
+    )
+    assert "sliders and buttons: map of, shown, evidence, opacity, threshold." in data["text/html"]
+    _, metadata = EXPLORERS["weights"]()._repr_mimebundle_()
+    assert metadata["fingerprint"][0].startswith("map of class 1: peak at row 0, column 3 of 5 × 5 · 0 to 9")
+    data, metadata = EXPLORERS["threshold"]()._repr_mimebundle_()
+    assert "with a box" in data["text/plain"] and "from 20%: peak" in metadata["fingerprint"][0].replace(
+        " on", ""
+    )
+
+
+@pytest.mark.parametrize("image", [IMAGE, None], ids=["picture", "cells"])
+def test_the_still_picture_of_a_prediction_gives_nothing_away(image):
+    near, far = (predict_then_reveal(image, cam, "seven") for cam in (CAMS[..., 0], CAMS[..., 1]))
+    (one, fingerprint), (other, _) = near._repr_mimebundle_(), far._repr_mimebundle_()
+    assert one["text/html"] == other["text/html"] and not fingerprint
+    assert "predict the cell where it is strongest" in one["text/plain"]
+
+
+def test_the_still_picture_of_what_python_draws_is_its_first():
+    box, _ = live([])
+    data, metadata = box._repr_mimebundle_()
+    assert data["text/plain"] == canvas(box).words and not metadata
 
 
 # --- predictions -----------------------------------------------------------------------------
