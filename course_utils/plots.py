@@ -22,7 +22,7 @@ from course_utils.words import say
 import numpy as np
 
 FOR, AGAINST = (218, 60, 0), (0, 40, 150)  # the inks of evidence for a class and against it
-PALE = 96  # the level, 0 to 255, to which the black of a picture is lifted below a map
+PALE = 144  # the level, 0 to 255, to which the black of a picture is lifted below a map
 OPACITY = 0.9  # of the strongest evidence over a picture, which then shines through
 FONT = {"font.size": 14, "axes.titlesize": 15}  # readable from the last row
 

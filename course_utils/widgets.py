@@ -213,7 +213,8 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
         limit=float(np.abs(cam).max()) or 1.0,
     )
     canvas.guess = [int(i) for i in guess]
-    panel = plots.Panel(f"where is {name}?", image=_empty_cells(cam.shape) if image is None else image)
+    below = _empty_cells(cam.shape) if image is None else image
+    panel = plots.Panel(f"predict: the map of {name}", image=below)
     what = f"What the map of {name} will lie on: predict the cell where it is strongest"
     return _explorer(canvas, functools.partial(plots.panels, [panel], what, panel_size=STILL))
 
