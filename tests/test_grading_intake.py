@@ -319,7 +319,7 @@ def test_no_point_is_lost_by_an_editor(graded, student):
 
 
 def test_nobody_is_accused(graded):
-    assert not {student: row["remarks"] for student, row in graded.items() if "restored" in row["remarks"]}
+    assert not {student: row["remarks"] for student, row in graded.items() if "another version" in row["remarks"]}
 
 
 def test_what_was_cut_is_said(graded):
@@ -394,16 +394,16 @@ def test_one_that_cannot_be_taken_in_stops_no_other(tmp_path, monkeypatch, capsy
 
 
 def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
-    root, real = make(tmp_path), pipeline.execute
+    root, real = make(tmp_path), pipeline.run_text
     hand_in(root, "bad")
     hand_in(root, "good")
 
-    def run(notebook, student, *rest):
+    def run(text, released, full, student, *rest):
         if student == "bad":
             raise ValueError("what nobody thought of")
-        return real(notebook, student, *rest)
+        return real(text, released, full, student, *rest)
 
-    monkeypatch.setattr(pipeline, "execute", run)
+    monkeypatch.setattr(pipeline, "run_text", run)
     pipeline.collect(root, root / "inbox")
     pipeline.grade(root, protected=False)
     rows = {row["student"]: row for row in pipeline.report(root)}
@@ -438,7 +438,8 @@ def test_a_name_that_is_no_text_is_refused(tmp_path, capsys):
 def test_a_submission_has_its_time(monkeypatch):
     monkeypatch.setattr(execute, "ALL", execute.OWN + 1)
     notebook = nbformat.v4.new_notebook(cells=[own(f"import time\ntime.sleep(1.5)  # {n}") for n in range(3)])
-    remarks = execute.execute(notebook, "student", 2, protected=False)
+    empty = nbformat.v4.new_notebook()
+    remarks = execute.execute(notebook, empty, empty, "student", 2, protected=False)
     assert [len(cell.outputs) for cell in notebook.cells] == [0, 1, 1]
     assert remarks == [f"1 cells didn't run: a submission has {execute.ALL * 2} seconds altogether"]
 

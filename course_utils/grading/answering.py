@@ -186,8 +186,8 @@ def _text(error):
 
 
 def stand_in(line, names, seconds):
-    """A copy of this process answers, until it is told to end, dies, or has used its time: then it is replaced
-    by the sentence that says so.
+    """A copy of this process answers until it is told to end. Where it has died, or used up its time, that is
+    the answer.
     """
     ours, theirs = Pipe()
     child = os.fork()
@@ -245,9 +245,7 @@ def _find(names, path):
 
 def _encoded(value):
     """As `wire.encode`; of what is no plain data its kind, and whether it can be called or has attributes."""
-    return wire.encode(
-        value, lambda v: {"is": "other", "kind": type(v).__name__, "callable": callable(v)}
-    )
+    return wire.encode(value, lambda v: {"is": "other", "kind": type(v).__name__, "callable": callable(v)})
 
 
 def _call(line, function, given):

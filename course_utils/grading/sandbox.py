@@ -19,9 +19,7 @@ LIMITS = {"memory": 6000 * MB, "file": 100 * MB, "processes": 256, "seconds": 60
 # Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns
 # another's files.
 USERS = itertools.cycle(range(61_000, 64_000))
-PACKAGE = (
-    Path(__file__).resolve().parents[2]
-)  # this one grades, wherever else another is installed
+PACKAGE = Path(__file__).resolve().parents[2]  # this one grades, wherever else another is installed
 HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
 
 # One thread a process: as many submissions as cores run at once, and sums come out the same each time.
