@@ -15,7 +15,8 @@ from benchmarks import lab as real
 from conftest import missing
 from course_utils import grading
 from course_utils.grading import __main__ as command
-from course_utils.grading import pipeline, feedback, intake, sandbox
+from course_utils.grading import feedback, intake, pipeline, sandbox
+from course_utils.grading.code import unseen
 
 import nbformat
 import pytest

@@ -17,9 +17,11 @@ from multiprocessing.connection import Connection
 
 from course_utils.grading import answers, wire
 
+from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import default
 from traitlets.config import Config
 
 OUTPUT = 200_000  # characters of a cell's output that are kept
@@ -125,14 +127,22 @@ class Hook(DisplayHook):
         pass
 
 
+class Quit(ExitAutocall):
+    """quit and exit: they end a cell."""
+
+    def __call__(self, *_, **__):
+        raise SystemExit("quit")
+
+
 class Shell(InteractiveShell):
     """IPython without a terminal."""
 
     def enable_gui(self, gui=None):
         pass
 
-    def ask_exit(self):
-        raise SystemExit("quit")
+    @default("exiter")
+    def _exiter_default(self):
+        return Quit(self)
 
     def _showtraceback(self, etype, evalue, stb):
         self.traceback = [str(line)[:5000] for line in stb][-20:]
