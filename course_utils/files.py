@@ -46,9 +46,9 @@ def write_csv(columns, rows, path):
     with open(
         path, "w", newline="", encoding="utf-8", errors="replace"
     ) as opened:  # file names may be no UTF-8
-        csv.writer(opened, quoting=csv.QUOTE_ALL).writerows(
-            [columns, *([_harmless(value) for value in row] for row in rows)]
-        )
+        table = csv.writer(opened, quoting=csv.QUOTE_ALL)
+        table.writerow(columns)
+        table.writerows([_harmless(value) for value in row] for row in rows)
 
 
 def _harmless(value):

@@ -10,7 +10,7 @@ import unicodedata
 import zipfile
 
 from course_utils.grading import __main__ as command
-from course_utils.grading import course, exports, intake, sheets
+from course_utils.grading import exports, pipeline, sheets
 
 import pytest
 from toy_course import NAME, PERFECT, hand_in, make
@@ -313,41 +313,30 @@ def test_a_student_keeps_the_id_of_the_first_time(tmp_path):
     assert list(found) == ["Ann-Lee"]
 
 
-def test_the_newest_is_the_latest_on_disk(tmp_path):
-    old, new = (
-        zipfile.ZipInfo(moodle("Ann Lee", 1, "b.ipynb")),
-        zipfile.ZipInfo(moodle("Ann Lee", 1, "a.ipynb")),
-    )
-    old.date_time, new.date_time = (2026, 5, 1, 9, 0, 0), (2026, 5, 2, 9, 0, 0)
-    with exports.laid_out(packed(tmp_path / "e.zip", [(new, "new"), (old, "old")])) as (folder, _):
-        assert intake.newest(list((folder / "Ann-Lee").iterdir()), lambda path: False).name == "a.ipynb"
-    canvas = {
-        "lee_1_30_ex01-1.ipynb": "30",
-        "lee_1_4_ex01.ipynb": "4",
-    }  # attachments are numbered as they come
-    with exports.laid_out(packed(tmp_path / "c.zip", canvas)) as (folder, _):
-        assert intake.newest(list((folder / "lee-1").iterdir()), lambda path: False).read_text() == "30"
+def by_age(folder):
+    """The contents of a student's notebooks, the oldest first."""
+    return [
+        path.read_text()
+        for path in sorted(folder.rglob("*.ipynb"), key=lambda path: int(path.stat().st_mtime))
+    ]
 
 
-@pytest.mark.parametrize(
-    "names, newest",
-    [
-        (["ex01.ipynb", "ex01 (1).ipynb", "ex01 (2).ipynb"], "ex01 (2).ipynb"),
-        (["ex01 (9).ipynb", "ex01 (10).ipynb"], "ex01 (10).ipynb"),
-        (["ex01.ipynb", "Copy of ex01.ipynb"], "Copy of ex01.ipynb"),
-        (["ex01.ipynb", "ex01-Copy1.ipynb"], "ex01-Copy1.ipynb"),
-    ],
-)
-def test_of_files_of_one_time_the_copy_is_newer(tmp_path, names, newest):
-    for name in names:
-        (tmp_path / name).write_text("x")
-        os.utime(tmp_path / name, (1e9, 1e9))
-    assert intake.newest([tmp_path / name for name in names], lambda path: False).name == newest
-    os.utime(tmp_path / names[0], (2e9, 2e9))
-    assert intake.newest([tmp_path / name for name in names], lambda path: False).name == names[0]
-    assert (
-        intake.newest([tmp_path / name for name in names], lambda path: path.name == names[0]).name == newest
-    )
+def test_files_are_as_old_as_they_were(tmp_path):
+    entries = []
+    for name, day in [("c.ipynb", 3), ("a.ipynb", 1), ("b.ipynb", 2)]:
+        entries.append((zipfile.ZipInfo(moodle("Ann Lee", 1, name), (2026, 5, day, 9, 0, 0)), name[0]))
+    with exports.laid_out(packed(tmp_path / "e.zip", entries)) as (folder, _):
+        assert by_age(folder / "Ann-Lee") == ["a", "b", "c"]
+
+
+def test_files_of_one_time_are_in_the_order_they_came(tmp_path):
+    """Canvas' attachments are numbered as they come, and browsers number copies."""
+    when = (2026, 5, 1, 9, 0, 0)
+    names = {"lee_1_30_ex01-1.ipynb": "30", "lee_1_4_ex01 (2).ipynb": "4"}
+    names |= {f"lee_2_5_ex01 ({n}).ipynb": str(n) for n in (10, 9)}
+    entries = [(zipfile.ZipInfo(name, when), content) for name, content in names.items()]
+    with exports.laid_out(packed(tmp_path / "c.zip", entries)) as (folder, _):
+        assert by_age(folder / "lee-1") == ["4", "30"] and by_age(folder / "lee-2") == ["9", "10"]
 
 
 # --- rosters ---------------------------------------------------------------------------------
@@ -648,7 +637,7 @@ def test_from_an_export_to_its_sheet(tmp_path, capsys):
         and "joerg@uni.example, ex01_toy: waits for points by hand" in said
     )
     course_rows = [{**row, "to be graded by hand": "no"} for row in rows.values()]
-    assert sheets.fill(path, course_rows, root / course.GRADING).count == 2
+    assert sheets.fill(path, course_rows, root / pipeline.GRADING).count == 2
     assert [line[4] for line in csv.reader(io.StringIO(path.read_text("utf-8-sig")))] == [
         "Grade",
         "8",

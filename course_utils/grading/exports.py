@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from course_utils.grading import sheets
-from course_utils.grading.intake import LARGEST, copy_number
+from course_utils.grading.intake import LARGEST
 from course_utils.grading.sheets import key, slug
 
 # Named groups as in nbgrader's zip_collect: student_id and file_id, also name, first_name, last_name, email
@@ -249,19 +249,23 @@ def _lay_out(folder, entries, platform, pattern, who, roster, export, known):
             if len(seen) >= FILES or sizes[student] > TOTAL:
                 _once(others[student], f"what was more than {FILES} files or {TOTAL / 1e6:g} MB")
                 break
-            order = (int(groups.get("attachment", 0)), copy_number(Path(name).stem), len(seen))
+            order = (int(groups.get("attachment", 0)), _copy(name), len(seen))
             seen[digest] = when, order, _write(folder / student, name, content)
     for student, seen in digests.items():
         for rank, (when, _, path) in enumerate(sorted(seen.values())):
-            when = (
-                int(max(when, 0)) * 10**9 + rank * 1000
-            )  # of one time, but in the order they were handed in
-            os.utime(path, ns=(when, when))
+            when = int(max(when, 0)) + rank  # of one time, but seconds apart, in the order they came
+            os.utime(path, (when, when))
         if others[student]:
             export.said.append(f"{student}: not looked at: {', '.join(others[student])}")
             if not seen:
                 without = f"handed in without a notebook: {', '.join(others[student])}"
                 _once(export.students[student]["remarks"], without)
+
+
+def _copy(name):
+    """Which of several copies a file is: 'ex01 (2)' came after 'ex01 (1)', 'ex01-2' after 'ex01-1'."""
+    number = re.search(r"(?:\((\d{1,9})\)|-(\d{1,9}))\.ipynb$", name)
+    return int(number[1] or number[2]) if number else 0
 
 
 def _write(folder, name, content):
