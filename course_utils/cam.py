@@ -85,6 +85,19 @@ def class_activation_map(
     return np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, class_idx])
 
 
+def centred(cams: np.ndarray) -> np.ndarray:
+    """What decides between the classes: each one's map less the mean over all, (..., C) -> (..., C).
+
+    D_c(x, y) = M_c(x, y) - 1/C sum_j M_j(x, y). Softmax sees this part only: add one map to those of all
+    classes, and every probability stays as it was, so no training decides about the rest. Its mean is the
+    score less the mean score (biases taken off). Raises for maps that are not finite or have no classes.
+    """
+    cams = checks.finite(cams, "cams")
+    if cams.ndim == 0 or cams.shape[-1] == 0:
+        raise ValueError(f"cams has shape {cams.shape}; expected all classes' maps, (..., C), C at least 1.")
+    return cams - cams.mean(axis=-1, keepdims=True)
+
+
 def identity_gap(cams: np.ndarray, class_scores: np.ndarray, bias: np.ndarray | None = None) -> float:
     """How far mean(CAM_c) + b_c is from the score S_c, at worst, over all images and classes.
 

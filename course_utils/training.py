@@ -8,6 +8,7 @@ what comes behind them, in a fraction of the time.
 """
 
 import io
+import time
 import warnings
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
     peak_lr: the rate rises to it over the first 30 % of all steps and falls along a cosine to zero (after
         L. Smith, "Super-convergence", 2018)
     batch_size: images a step
-    progress: whether a bar is shown, in JupyterLab or a terminal
+    progress: whether a bar is shown, in JupyterLab or a terminal; it leaves a line
     Returns Keras' History. Raises ValueError for labels that don't fit.
     """
     import keras
@@ -173,10 +174,20 @@ def accuracy(class_scores, labels):
 
 
 def _progress_bar(epochs):
+    """A bar while training runs, and a line with its length when it is done."""
+    import keras
     from tqdm.auto import tqdm
     from tqdm.keras import TqdmCallback
 
-    return [TqdmCallback(epochs=epochs, verbose=0, tqdm_class=tqdm, leave=False)]
+    start, done = time.perf_counter(), []
+
+    def tell(logs=None):
+        print(f"{len(done)} epoch{'s' if len(done) != 1 else ''}, {time.perf_counter() - start:.0f} s")
+
+    line = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: done.append(epoch), on_train_end=tell
+    )
+    return [TqdmCallback(epochs=epochs, verbose=0, tqdm_class=tqdm, leave=False), line]
 
 
 # --- features, computed once ------------------------------------------------------------------

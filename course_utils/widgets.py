@@ -3,7 +3,7 @@
 The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers
 within a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can
 compute goes through `live` instead, as JPEG. A cell that is run again takes over the settings of its former
-explorers.
+explorers. Where no kernel runs, as in a saved notebook, a still picture stands in an explorer's place.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import checks, localize, plots
-from course_utils.cam import class_activation_map
+from course_utils.cam import centred, class_activation_map, upsample
 
 import anywidget
 import ipywidgets
@@ -21,17 +21,18 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-# What the colours can be: (name, for both signs, for evidence only); all are dark where there is no evidence.
-PALETTES = (("inferno, berlin", plots.SIGNED, plots.POSITIVE), ("grey, vanimo", "vanimo", "gray"))
 SIZE = 384  # pixels of a picture on the page
+STILL = SIZE / 100  # of a still picture of it, in inches
 
 
-def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
-    """Sliders for class, evidence, opacity, threshold and colours over one image's maps.
+def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE, against=None):
+    """Sliders for class, evidence, opacity and threshold over one image's maps.
 
     image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers,
     whose grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All
-    maps share one colour scale. Returns an `Explorer`.
+    maps share one colour scale. against: whether there is a switch from the map of a class alone to the
+    centred one, which is what decides; it takes all classes of a softmax, and is there when class_scores are
+    given, unless told otherwise. Returns an `Explorer`.
     """
     layers = {
         str(layer): np.asarray(maps)
@@ -54,7 +55,9 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             "number a class."
         )
     names = [str(name) for name in class_names]
-    limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
+    against = class_scores is not None and len(names) > 1 if against is None else bool(against)
+    shown = [*layers.values(), *(centred(maps) for maps in layers.values() if against)]
+    limit = float(max(np.abs(maps).max() for maps in shown)) or 1.0
     canvas = _canvas(
         "classes",
         plots.rgb(image),
@@ -69,8 +72,14 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
     controls = (
         {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
     )
+    controls |= {"class_idx": _choice("map of", names, "whose map is shown")}
+    if against:
+        controls["against"] = _choice(
+            "shown",
+            ["this class alone", "against the others"],
+            "its own map, or less the mean over all classes",
+        )
     controls |= {
-        "class_idx": _choice("map of", names, "whose map is shown"),
         "evidence": _choice(
             "evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"
         ),
@@ -81,11 +90,13 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             "leave out evidence weaker than this share of the strongest; "
             "the frame is around the largest part that speaks for the class",
         ),
-        "colours": _choice(
-            "colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs"
-        ),
     }
-    return _explorer(canvas, **controls)
+    start = next(iter(layers.values()))[..., 0]
+    panel = plots.Panel(f"map of {names[0]}", image=image, cam=start)
+    still = functools.partial(
+        plots.panels, [panel], "An explorer of maps as it starts", limit=limit, panel_size=STILL
+    )
+    return _explorer(canvas, still, **controls)
 
 
 def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, size=320):
@@ -113,9 +124,7 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
         )
     weights = class_weights[:, class_idx]
     reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
-    limit = (
-        2 * float(np.abs(feature_maps @ weights).max()) or 1.0
-    )  # brighter and darker than at the start can be seen
+    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # stronger than at the start can be seen
     canvas = _canvas(
         "weights",
         None,
@@ -130,8 +139,13 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     canvas.add_traits(**{f"w{k + 1}": traitlets.Float(w).tag(sync=True) for k, w in enumerate(weights)})
     # A slider with steps would move other weights to its nearest step, unasked.
     step = 0.05 if np.allclose(weights / 0.05, np.round(weights / 0.05)) else None
+    panel = plots.Panel(f"map of {names[class_idx]}", cam=feature_maps @ weights, numbers=_few(feature_maps))
+    still = functools.partial(
+        plots.panels, [panel], "An explorer of weights as it starts", limit=limit, panel_size=STILL
+    )
     return _explorer(
         canvas,
+        still,
         **{
             f"w{k + 1}": slider(
                 f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", -reach, reach, step
@@ -158,7 +172,15 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
     canvas.evidence = 1
     threshold = slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", 0.05, 0.95)
-    return _explorer(canvas, threshold=threshold, opacity=_opacity())
+    large, box = (
+        upsample(cam, picture.shape[:2]),
+        localize.box_from_map(cam, picture.shape[:2], threshold.value),
+    )
+    left = np.where(large >= threshold.value * large.max(), large, 0)
+    panel = plots.Panel(f"from {threshold.value:.0%} on", image=picture, cam=left, keep="positive", box=box)
+    what = "What reaches a threshold, with a box around its largest part, as an explorer starts"
+    still = functools.partial(plots.panels, [panel], what, panel_size=STILL)
+    return _explorer(canvas, still, threshold=threshold, opacity=_opacity())
 
 
 def predict_then_reveal(image, cam, name, default=None, size=SIZE):
@@ -191,7 +213,10 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
         limit=float(np.abs(cam).max()) or 1.0,
     )
     canvas.guess = [int(i) for i in guess]
-    return _explorer(canvas)
+    below = _empty_cells(cam.shape) if image is None else image
+    panel = plots.Panel(f"predict: the map of {name}", image=below)
+    what = f"What the map of {name} will lie on: predict the cell where it is strongest"
+    return _explorer(canvas, functools.partial(plots.panels, [panel], what, panel_size=STILL))
 
 
 def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
@@ -284,21 +309,30 @@ def _with_ring(pixels, centre, radius):
 
 
 class Explorer(ipywidgets.HBox):
-    """A canvas beside the controls that move it."""
+    """A canvas beside the controls that move it; where no kernel runs, a still picture of it."""
 
-    def __init__(self, canvas, controls, kept, links=()):
-        """kept: (name, widget, trait) of what the learner can move; links: between controls and canvas."""
+    def __init__(self, canvas, controls, still, kept, links=()):
+        """still: makes a `Picture` of the start; kept: (name, widget, trait) of all that a learner can move;
+        links: those between controls and canvas.
+        """
         canvas.descriptions = {control.description: control.tooltip for control in controls}
         beside = [ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []
         super().__init__([*beside, canvas])
         self.add_class("course-explorer")
-        self.canvas, self._kept, self._links = canvas, kept, links
+        self.canvas, self._still, self._kept, self._links = canvas, still, kept, links
         self._start = self._now()
         _take_over(self)
 
     def guess(self):
         """The cell (row, column) that was chosen, or the one taken for it while none is."""
         return tuple(self.canvas.guess)
+
+    def _repr_mimebundle_(self, **options):
+        picture, to_move = self._still(), ", ".join(self.canvas.descriptions)
+        what = f"move its sliders and buttons: {to_move}" if to_move else "choose a cell and see the map"
+        picture.caption = f"A still picture. Run the cell to {what}."
+        data, metadata = picture._repr_mimebundle_()
+        return super()._repr_mimebundle_(**options) | data, metadata
 
     def settings(self):
         """What each part that can be moved started from and where it stands: {name: (start, now)}."""
@@ -331,9 +365,9 @@ class Canvas(anywidget.AnyWidget):
     layer = traitlets.Int(0).tag(sync=True)
     class_idx = traitlets.Int(0).tag(sync=True)
     evidence = traitlets.Int(0).tag(sync=True)  # 0: for and against, 1: only for
-    opacity = traitlets.Float(0.65).tag(sync=True)
+    opacity = traitlets.Float(plots.OPACITY).tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
-    colours = traitlets.Int(0).tag(sync=True)  # place in PALETTES
+    against = traitlets.Int(0).tag(sync=True)  # 0: a class alone, 1: less the mean over all classes
     guess = traitlets.List([0, 0]).tag(sync=True)
     chosen = traitlets.Bool(False).tag(sync=True)
     revealed = traitlets.Bool(False).tag(sync=True)
@@ -348,16 +382,13 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
     The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged.
     Without a picture, None, its bare cells are drawn, with their values if they are few.
     """
-    from matplotlib import colormaps
-
     bare = picture is None
     if bare:
-        picture, smooth = np.zeros((*maps[0].shape[:2], 3), np.uint8), False
+        picture, smooth = np.full((*maps[0].shape[:2], 3), 255, np.uint8), False
     if smooth:  # a large photograph is made smaller: nobody would see its pixels, and each costs time
         picture = np.asarray(Image.fromarray(picture).reduce(max(1, max(picture.shape[:2]) // size)))
     times = max(1, size // max(picture.shape[:2]))
     shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
-    palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
     width = size * picture.shape[1] // max(picture.shape[:2])
     return Canvas(
         sent={
@@ -369,15 +400,17 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
             "grids": [list(layer.shape) for layer in maps],
             "zoom": 1 if smooth else times,
             "width": width,
-            "palettes": np.round(palettes).astype(np.uint8).tobytes(),
+            "inks": [plots.FOR, plots.AGAINST],
+            "pale": plots.PALE,
+            "outlined": smooth,
             "bare": bare,
             **facts,
         },
-        opacity=1.0 if bare else 0.65,
+        opacity=1.0 if bare else plots.OPACITY,
     )
 
 
-def _explorer(canvas, **controls):
+def _explorer(canvas, still, **controls):
     """The canvas beside the controls that move its traits of the same names, linked in the browser."""
     links = [
         ipywidgets.jslink((control, _moves(control)), (canvas, trait)) for trait, control in controls.items()
@@ -386,10 +419,22 @@ def _explorer(canvas, **controls):
     kept += [
         ((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")
     ]  # of this map only
-    explorer = Explorer(canvas, list(controls.values()), kept, links)
+    explorer = Explorer(canvas, list(controls.values()), still, kept, links)
     for trait, control in controls.items():
         setattr(canvas, trait, getattr(control, _moves(control)))
     return explorer
+
+
+def _few(cells):
+    """Whether the values of cells (h, w, ...) have room in them, as in `explorer.js`."""
+    return max(cells.shape[:2]) <= 8
+
+
+def _empty_cells(grid, size=24):
+    """A white picture with lines between its cells: what a map without a picture will lie on."""
+    picture = np.ones((grid[0] * size, grid[1] * size))
+    picture[size::size] = picture[:, size::size] = 0.6
+    return picture
 
 
 def _moves(control):
@@ -411,7 +456,7 @@ def slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
 
 
 def _opacity():
-    return slider("opacity", 0.65, "how much of the map lies over the image")
+    return slider("opacity", plots.OPACITY, "of the strongest evidence over the picture")
 
 
 def _choice(name, options, help_text):
@@ -446,7 +491,13 @@ def live(controls, draw, size):
         with canvas.hold_sync():  # one message for both
             canvas.words, canvas.jpeg = drawn(*[control.value for control in controls])
 
-    explorer = Explorer(canvas, controls, [(control.description, control, "value") for control in controls])
+    def still():
+        picture = io.BytesIO()
+        Image.open(io.BytesIO(canvas.jpeg)).save(picture, "png")
+        return plots.Picture(picture.getvalue(), canvas.words)
+
+    kept = [(control.description, control, "value") for control in controls]
+    explorer = Explorer(canvas, controls, still, kept)
     redraw()
     ask = _latest(redraw)
     for control in controls:

@@ -163,6 +163,44 @@ def test_scores_equal_keras():
     assert cam.identity_gap(cam.class_activation_maps(f, w), np.asarray(model(f)), b) < 1e-5
 
 
+# --- what decides ----------------------------------------------------------------------------
+
+
+@steady
+@given(networks())
+def test_the_mean_of_the_centred_map_is_the_score_less_the_mean_score(network):
+    f, w, b = network
+    decides = cam.centred(cam.class_activation_maps(f, w))
+    scores = cam.class_scores(f, w, b)
+    expected = (scores - b) - (scores - b).mean(axis=-1, keepdims=True)
+    close(decides.mean(axis=(1, 2)), expected, terms(f, w, b), 1e-12)
+
+
+@steady
+@given(networks(), st.data())
+def test_softmax_sees_the_centred_part_only(network, data):
+    f, w, _ = network
+    maps = cam.class_activation_maps(f, w)
+    shared = data.draw(arrays(*maps.shape[:3]))[..., None]  # the same evidence for every class
+    close(cam.centred(maps + shared), cam.centred(maps), terms(f, w) + 100, 1e-12)
+    by_all, by_decides = (cam.softmax(m.mean(axis=(1, 2))) for m in (maps + shared, cam.centred(maps)))
+    np.testing.assert_allclose(by_all, by_decides, atol=1e-9)
+
+
+def test_centred_by_hand():
+    maps = np.array([[[4.0, 1.0, 1.0], [0.0, 0.0, 3.0]]])
+    assert cam.centred(maps).tolist() == [[[2.0, -1.0, -1.0], [-1.0, -1.0, 2.0]]]
+    assert np.abs(cam.centred(maps[..., :1])).max() == 0  # one class alone has nobody to be compared with
+
+
+@pytest.mark.parametrize(
+    "cams, fragments", [(3.0, ["()", "(..., C)"]), (np.zeros((2, 0)), ["(2, 0)"])], ids=str
+)
+def test_centred_takes_all_classes(cams, fragments):
+    with refused("cams", *fragments):
+        cam.centred(cams)
+
+
 # --- softmax ---------------------------------------------------------------------------------
 
 logits = hnp.arrays(
@@ -407,6 +445,7 @@ CALLS = {
     "softmax": lambda f, w, b: cam.softmax(f),
     "class_activation_maps": lambda f, w, b: cam.class_activation_maps(f, w),
     "class_activation_map": lambda f, w, b: cam.class_activation_map(f, w, 1),
+    "centred": lambda f, w, b: cam.centred(f),
     "upsample": lambda f, w, b: cam.upsample(f, 5, "bicubic"),
     "normalise": lambda f, w, b: cam.normalise(f[..., 0]),
 }

@@ -2,11 +2,12 @@
 
     python tools/run_notebooks.py notebooks/*.ipynb
 
-Saved files carry nothing of the machine: no timings, no execution metadata, no widget models (an explorer
-without its kernel would be a dead picture). Stops at the first error and leaves that file untouched.
+Saved files carry nothing of the machine: no execution metadata, and no widget models, whose still pictures
+stand in their place. Stops at the first error and leaves that file untouched.
 """
 
 import os
+import re
 import sys
 import tempfile
 import time
@@ -50,12 +51,14 @@ def run(path):
 
 
 def _without_widget(output):
+    """The output as a saved notebook can show it: without its live widget, whose still picture stays."""
     data = output.get("data", {})
-    if "application/vnd.jupyter.widget-view+json" in data:
-        if data.get("text/plain", "").lstrip().startswith(("0%", "  0%", "HBox()")):
-            return None  # a progress bar that is gone when its cell is done
-        del data["application/vnd.jupyter.widget-view+json"]
-        data["text/plain"] = "Run this cell to get the sliders."
+    if data.pop("application/vnd.jupyter.widget-view+json", None):
+        text = data.get("text/plain", "")
+        if re.search(r"\d+%\|", text) or text == "HBox()":
+            return None  # a progress bar, gone when its cell is done
+        if "text/html" not in data:
+            data["text/plain"] = "A button; it is there when the cell is run."
     return output
 
 
