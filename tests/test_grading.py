@@ -15,7 +15,8 @@ from benchmarks import lab as real
 from conftest import missing
 from course_utils import grading
 from course_utils.grading import __main__ as command
-from course_utils.grading import pipeline, feedback, intake, sandbox
+from course_utils.grading import feedback, intake, pipeline, sandbox
+from course_utils.grading.code import unseen
 
 import nbformat
 import pytest
@@ -85,19 +86,25 @@ BATCH = {
     "loop_python": (code("while True:\n    pass"), None, "graded", 4, ""),
     "loop_c": (code("sum(range(10**13))"), None, "failed", None, "couldn't be stopped"),
     "os_exit": (code("import os\nos._exit(0)"), None, "failed", None, "kernel died"),
-    "sys_exit": (code("import sys\nsys.exit()"), None, "graded", 4, "uses sys"),
+    "sys_exit": (code("import sys\nsys.exit()"), None, "graded", 4, "that cell ended"),
     "quits": (code("quit()"), None, "graded", 4, "that cell ended, the others ran"),
     "output_10_mb": (code(ATTACK + "print('x' * 10_000_000)"), None, "graded", 8, ""),
     "memory_hog": (code(ATTACK + "hog = bytearray(10**11)"), None, "graded", 8, ""),
     "fork_bomb": (code("import os\nwhile True:\n    os.fork()"), None, "failed", None, ""),
     "file_600_mb": (code(ATTACK + "open('big', 'wb').write(bytes(600_000_000))"), None, "graded", 8, ""),
-    "weaker_test": (code("def total(maps):\n    return maps.sum()"), weaker_test, "graded", 4, "restored"),
+    "weaker_test": (
+        code("def total(maps):\n    return maps.sum()"),
+        weaker_test,
+        "graded",
+        4,
+        "as in the exercise of today",
+    ),
     "deleted_test": (
         code("def total(maps):\n    return maps.sum()"),
         without("total_test"),
         "graded",
         4,
-        "restored",
+        "as in the exercise of today",
     ),
     "deleted_answer": (PERFECT, without("total"), "graded", 4, "answer total was deleted"),
     "more_points": (PERFECT, more_points, "graded", 8, ""),
@@ -148,7 +155,7 @@ BATCH = {
         None,
         "graded",
         8,
-        "look at answer total: it uses",
+        "",
     ),
     "other_name": (PERFECT, None, "graded", 8, ""),
     "untouched": ({}, None, "graded", 0, ""),
@@ -231,7 +238,7 @@ def test_feedback_shows_no_hidden_test(graded):
     for page in pages.values():
         assert "secret" not in page and "HIDDEN" not in page and "Traceback" not in page
         assert "http" not in page.replace("https://github.com/ipython", "")  # complete in itself
-    assert "off by up to" in pages["weaker_test"] or "expected an array" in pages["weaker_test"]
+    assert "expected an array" in pages["weaker_test"]
 
 
 def test_manual_points_survive_grading_again(graded):
@@ -243,7 +250,7 @@ def test_manual_points_survive_grading_again(graded):
         grade = book.find_grade("opinion", NAME, NAME, "aaa_good")
         grade.manual_score, grade.needs_manual_grade = 2.0, False
         book.db.commit()
-    outcomes = pipeline._outcomes(root)
+    outcomes = pipeline.remembered(root)
     outcomes["aaa_good"][NAME].pop("graded")  # as if handed in again
     pipeline._remember(root, outcomes)
     pipeline.grade(root, cell_seconds=4)
@@ -285,16 +292,16 @@ def test_grading_goes_on_where_it_was_interrupted(tmp_path, monkeypatch):
     for i in range(3):
         hand_in(root, f"student{i}")
     pipeline.collect(root, root / "inbox")
-    real, ran = pipeline._execute, []
+    real, ran = pipeline.run_text, []
 
-    def execute(root, student, *rest):
+    def execute(text, released, full, student, *rest):
         if student == "student1" and len(ran) < 3:
             ran.append("interrupted")
             raise KeyboardInterrupt
         ran.append(student)
-        return real(root, student, *rest)
+        return real(text, released, full, student, *rest)
 
-    monkeypatch.setattr(pipeline, "_execute", execute)
+    monkeypatch.setattr(pipeline, "run_text", execute)
     with pytest.raises(KeyboardInterrupt):
         pipeline.grade(root, jobs=1)
     ran.extend(["-"] * 3)
@@ -323,7 +330,7 @@ def test_a_leaking_sandbox_is_noticed(plain, monkeypatch):
         argv = real(arguments, *rest)
         argv.remove("--unshare-net")
         at = argv.index("--setenv")
-        return [*argv[:at], *sandbox._way_to(plain), "--ro-bind", str(plain), str(plain), *argv[at:]]
+        return [*argv[:at], *sandbox.way_to(plain), "--ro-bind", str(plain), str(plain), *argv[at:]]
 
     plain.chmod(0o755)
     monkeypatch.setattr(sandbox, "command", leaking)
@@ -391,18 +398,24 @@ def test_merging_twice_gives_the_same_bytes(plain):
     assert len(texts) == 1
 
 
-def test_of_several_files_for_one_exercise_the_newest_with_an_answer_counts(plain, tmp_path):
-    releases, answered = {NAME: released(plain)}, released(plain)
-    cell(answered, "total").source = PERFECT["total"]
-    for when, (name, notebook) in enumerate(
-        [("b", answered), ("Copy of b", answered), (NAME, releases[NAME]), ("cut", None)]
+def test_of_several_files_the_newest_with_an_answer_counts(plain, tmp_path):
+    """As browsers and Google Drive name them."""
+    releases = {NAME: released(plain)}
+    first, second, empty = released(plain), released(plain), released(plain)
+    cell(first, "total").source, cell(second, "total").source = "first = 1", "second = 2"
+    for age, (name, notebook) in enumerate(
+        {f"{NAME}.ipynb": first, f"Copy of {NAME}.ipynb": second, f"{NAME} (1).ipynb": empty}.items()
     ):
-        path = tmp_path / f"{name}.ipynb"
-        path.write_text(nbformat.writes(notebook) if notebook else "{")
-        os.utime(path, (when, when))
-    chosen, refused, _, several = intake.submitted(tmp_path, releases)
-    assert chosen == {NAME: tmp_path / "Copy of b.ipynb"} and len(several[NAME]) == 3
-    assert list(refused) == ["cut.ipynb"]
+        (tmp_path / name).write_text(nbformat.writes(notebook))
+        os.utime(tmp_path / name, (age * 100, age * 100))
+    chosen, refused, _ = intake.submitted(tmp_path, releases)
+    assert cell(chosen[NAME].notebook, "total").source == "second = 2" and not refused
+    assert "handed in 3 times" in chosen[NAME].remarks[0] and "Copy of" in chosen[NAME].remarks[0]
+    for path in tmp_path.iterdir():  # unpacked in one second: the number tells
+        os.utime(path, (0, 0))
+    (tmp_path / f"{NAME} (1).ipynb").write_text("{")
+    (tmp_path / f"{NAME} (2).ipynb").write_text(nbformat.writes(first))
+    assert cell(intake.submitted(tmp_path, releases)[0][NAME].notebook, "total").source == "first = 1"
 
 
 @pytest.mark.parametrize(
@@ -424,22 +437,19 @@ def test_student_ids(name, ok):
 @pytest.mark.parametrize(
     "source, name",
     [
-        ("get_ipython().ast_transformers.append(x)", "ast_transformers"),
-        ("import builtins", "builtins"),
-        ("!ls /", "get_ipython"),
-        ("from gc import get_objects", "gc"),
-        ("().__class__", "__class__"),
-        ("def broken(:\n  __builtins__", "__builtins__"),
+        ("sys.setprofile(None)", "setprofile"),
+        ("import ctypes", "ctypes"),
+        ("from threading import Thread", "threading"),
+        ("def broken(:\n  sys._getframe", "_getframe"),
     ],
 )
-def test_suspicious_code_is_found(source, name):
-    assert name in intake._names(source)
+def test_what_the_watch_cannot_see_is_remarked(source, name):
+    assert [f"cell 1 uses {name}: whether it calls a library isn't seen there"] == unseen({"cell 1": source})
 
 
-def test_ordinary_code_is_not_suspicious():
-    assert not intake._names(
-        "import numpy as np\nx = np.einsum('hwk,k->hw', maps, w)\n%matplotlib inline"
-    ) & (intake.SUSPICIOUS - {"get_ipython"})
+def test_ordinary_code_gets_no_remark():
+    ordinary = "import sys, os, numpy as np\nx = np.einsum('hwk,k->hw', maps, w)\n%matplotlib inline\n!ls"
+    assert unseen({"cell 1": ordinary}) == []
 
 
 # --- report ----------------------------------------------------------------------------------
@@ -554,7 +564,7 @@ def test_what_is_no_id(monkeypatch, student):
         ("seven", "a str was given"),
         ([1, 2], "shape \\(2,\\) was given"),
         (float("nan"), "NaN"),
-        (3.1, "off by up to 0.1; 3.1 was given"),
+        (3.1, "3.1 isn't right"),
     ],
 )
 def test_close_says_what_is_wrong(given, message):
@@ -576,7 +586,7 @@ def test_check_runs_what_can_be_seen(plain, monkeypatch, capsys):
     grading.check(namespace=given)
     assert capsys.readouterr().out.splitlines() == [
         "✓ total_test: what you can see of it passes (4 points)",
-        "✗ mean_test: mean: off by up to 11.",
+        "✗ mean_test: mean: 2 of 2 numbers aren't right.",
     ]
 
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from conftest import missing
-from course_utils.grading import pipeline, execute, feedback, intake, nbgrader_settings, sandbox
+from course_utils.grading import execute, feedback, intake, merging, nbgrader_settings, pipeline, sandbox
 
 import editors
 import nbformat
@@ -169,7 +169,7 @@ def byte_order_mark(notebook):
 
 
 def many_that_sleep(notebook):
-    notebook.cells[2:2] = [own(f"import time\ntime.sleep(0.9)  # {n}") for n in range(intake.OWN + 50)]
+    notebook.cells[2:2] = [own(f"import time\ntime.sleep(0.9)  # {n}") for n in range(merging.OWN + 50)]
 
 
 def floods(notebook):
@@ -319,11 +319,11 @@ def test_no_point_is_lost_by_an_editor(graded, student):
 
 
 def test_nobody_is_accused(graded):
-    assert not {student: row["remarks"] for student, row in graded.items() if "restored" in row["remarks"]}
+    assert not {student: row["remarks"] for student, row in graded.items() if "another version" in row["remarks"]}
 
 
 def test_what_was_cut_is_said(graded):
-    assert f"left out: the last 50 of {intake.OWN + 50} cells" in graded["sleeps"]["remarks"]
+    assert f"left out: the last 50 of {merging.OWN + 50} cells" in graded["sleeps"]["remarks"]
 
 
 # --- text, which a person grades -------------------------------------------------------------
@@ -394,16 +394,16 @@ def test_one_that_cannot_be_taken_in_stops_no_other(tmp_path, monkeypatch, capsy
 
 
 def test_one_that_cannot_be_run_stops_no_other(tmp_path, monkeypatch):
-    root, real = make(tmp_path), pipeline.execute
+    root, real = make(tmp_path), pipeline.run_text
     hand_in(root, "bad")
     hand_in(root, "good")
 
-    def run(notebook, student, *rest):
+    def run(text, released, full, student, *rest):
         if student == "bad":
             raise ValueError("what nobody thought of")
-        return real(notebook, student, *rest)
+        return real(text, released, full, student, *rest)
 
-    monkeypatch.setattr(pipeline, "execute", run)
+    monkeypatch.setattr(pipeline, "run_text", run)
     pipeline.collect(root, root / "inbox")
     pipeline.grade(root, protected=False)
     rows = {row["student"]: row for row in pipeline.report(root)}
@@ -438,7 +438,8 @@ def test_a_name_that_is_no_text_is_refused(tmp_path, capsys):
 def test_a_submission_has_its_time(monkeypatch):
     monkeypatch.setattr(execute, "ALL", execute.OWN + 1)
     notebook = nbformat.v4.new_notebook(cells=[own(f"import time\ntime.sleep(1.5)  # {n}") for n in range(3)])
-    remarks = execute.execute(notebook, "student", 2, protected=False)
+    released, full = nbformat.from_dict(notebook), nbformat.v4.new_notebook()
+    remarks = execute.execute(notebook, released, full, "student", 2, protected=False)
     assert [len(cell.outputs) for cell in notebook.cells] == [0, 1, 1]
     assert remarks == [f"1 cells didn't run: a submission has {execute.ALL * 2} seconds altogether"]
 

@@ -17,9 +17,11 @@ from multiprocessing.connection import Connection
 
 from course_utils.grading import answers, wire
 
+from IPython.core.autocall import ExitAutocall
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets import default
 from traitlets.config import Config
 
 OUTPUT = 200_000  # characters of a cell's output that are kept
@@ -125,14 +127,22 @@ class Hook(DisplayHook):
         pass
 
 
+class Quit(ExitAutocall):
+    """quit and exit: they end a cell."""
+
+    def __call__(self, *_, **__):
+        raise SystemExit("quit")
+
+
 class Shell(InteractiveShell):
     """IPython without a terminal."""
 
     def enable_gui(self, gui=None):
         pass
 
-    def ask_exit(self):
-        raise SystemExit("quit")
+    @default("exiter")
+    def _exiter_default(self):
+        return Quit(self)
 
     def _showtraceback(self, etype, evalue, stb):
         self.traceback = [str(line)[:5000] for line in stb][-20:]
@@ -186,8 +196,8 @@ def _text(error):
 
 
 def stand_in(line, names, seconds):
-    """A copy of this process answers, until it is told to end, dies, or has used its time: then it is replaced
-    by the sentence that says so.
+    """A copy of this process answers until it is told to end. Where it has died, or used up its time, that is
+    the answer.
     """
     ours, theirs = Pipe()
     child = os.fork()

@@ -42,52 +42,23 @@ def same(source, released, kind):
         return False
 
 
-# A test runs in the student's own kernel and can be fooled there. These names have no place in an answer.
-SUSPICIOUS = {
-    "ast_transformers",
-    "input_transformers_cleanup",
-    "input_transformers_post",
-    "get_ipython",
-    "builtins",
-    "__builtins__",
-    "settrace",
-    "setprofile",
-    "_getframe",
-    "gc",
-    "ctypes",
-    "inspect",
-    "importlib",
-    "subprocess",
-    "environ",
-    "AssertionError",
-    "sys",
-    "__class__",
-    "__dict__",
-    "setattr",
-    "exec",
-    "eval",
-    "compile",
-    "globals",
-    "ipykernel",
-}
+# With these, code can get past what watches for borrowed work (`answers.watch`). It gains no point otherwise.
+PAST_THE_WATCH = frozenset(
+    "setprofile settrace _getframe f_back ctypes subprocess threading _thread multiprocessing "
+    "get_objects get_referrers monitoring".split()
+)
 
 
-def suspicious(notebook):
-    """Sentences on code that a person should look at; it is graded like any other."""
+def unseen(sources):
+    """Sentences on code in which borrowed work may not be seen; it is graded like any other.
+
+    sources: {what a cell is called: its source}.
+    """
     remarks = []
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader", {})
-        if (
-            cell.cell_type != "code"
-            or about.get("locked")
-            or about.get("grade")
-            and not about.get("solution")
-        ):
-            continue
-        where = f"answer {about['grade_id']}" if "grade_id" in about else "a cell of the student's own"
-        names = sorted(names_in(cell.source) & SUSPICIOUS)
+    for where, source in sources.items():
+        names = sorted(names_in(source) & PAST_THE_WATCH)
         if names:
-            remarks.append(f"look at {where}: it uses {', '.join(names)}")
+            remarks.append(f"{where} uses {', '.join(names)}: whether it calls a library isn't seen there")
     return remarks
 
 
@@ -95,10 +66,9 @@ def names_in(source):
     """All names, attributes and imported modules in a piece of code; lines only IPython understands are left
     out.
     """
-    plain, tree = without_magics(source), tree_of(source)
-    names = {"get_ipython"} if plain != source else set()
+    tree, names = tree_of(source), set()
     if tree is None:
-        return names | set(re.findall(r"[A-Za-z_]\w*", plain)) & SUSPICIOUS
+        return set(re.findall(r"[A-Za-z_]\w*", without_magics(source)))
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             names.add(node.id)
@@ -109,3 +79,13 @@ def names_in(source):
         elif isinstance(node, ast.ImportFrom):
             names |= set((node.module or "").split(".")) | {alias.name for alias in node.names}
     return names
+
+
+def constant(source, name):
+    """The text that a piece of code gives to a name, in so many letters; "" where it doesn't."""
+    tree, found = tree_of(source), ""
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.Assign) and any(getattr(t, "id", "") == name for t in node.targets):
+            value = getattr(node.value, "value", "")
+            found = value if isinstance(value, str) else ""
+    return found

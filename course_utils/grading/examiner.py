@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection
 from course_utils.grading import answers, wire
 
 START, STOP = 60, 5  # seconds for the student's process to answer at first, and after its time was up
-OWN, ALL = 4, 20  # times a cell's time, for all cells of the student's own, and for the whole notebook
 MESSAGE = 300  # characters of what a test says
 TEXT, PICTURES = 300_000, 4_000_000  # characters of all that a submission shows
 SENTENCES = {
@@ -53,7 +52,7 @@ def main(job, line):
     student = Student(line)
     signal.signal(signal.SIGALRM, _time_is_up)
     try:
-        outputs, remarks = run_cells(student, job["cells"], job["cell seconds"])
+        outputs, remarks = run_cells(student, job["cells"], job["seconds"])
         tests = run_tests(student, job)
     except Failed as why:
         return {"failed": str(why)}
@@ -102,9 +101,10 @@ class Student:
 # --- their cells -----------------------------------------------------------------------------
 
 
-def run_cells(student, cells, cell_seconds):
+def run_cells(student, cells, limits):
     """Have the cells run one by one as long as there is time: ({number: outputs}, remarks)."""
-    left = {True: OWN * cell_seconds, False: (ALL - OWN) * cell_seconds}  # student's own or not: seconds
+    # Seconds for cells of the student's own, and for the others.
+    left = {True: limits["own"], False: limits["all"] - limits["own"]}
     cut, quits, shown = {True: 0, False: 0}, [], {}
     room = {"text": TEXT, "pictures": PICTURES}
     try:
@@ -120,7 +120,7 @@ def run_cells(student, cells, cell_seconds):
             shown[number] = [_error("Timeout", "not run: the time was used up")]
             cut[own] += 1
             continue
-        started, seconds = time.monotonic(), min(cell_seconds, left[own])
+        started, seconds = time.monotonic(), min(limits["cell"], left[own])
         try:
             reply = student.ask({"run": cell["source"], "seconds": seconds}, seconds + STOP)
         except Unheard as why:
@@ -137,22 +137,20 @@ def run_cells(student, cells, cell_seconds):
         if any(output.get("ename") == "SystemExit" for output in shown[number]):
             quits.append(str(number))
     student.ask({"keep": "the end"}, STOP)
-    return shown, _remarks(quits, cut, cell_seconds)
+    return shown, _remarks(quits, cut, limits)
 
 
-def _remarks(quits, cut, cell_seconds):
+def _remarks(quits, cut, limits):
     remarks = []
     if quits:
         remarks.append(f"cell {', '.join(quits)}: quit, exit or SystemExit; that cell ended, the others ran")
     if cut[True]:
         remarks.append(
             f"{cut[True]} cells of the student's own didn't run: "
-            f"all of them have {OWN * cell_seconds} seconds together"
+            f"all of them have {limits['own']} seconds together"
         )
     if cut[False]:
-        remarks.append(
-            f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether"
-        )
+        remarks.append(f"{cut[False]} cells didn't run: a submission has {limits['all']} seconds altogether")
     return remarks
 
 
@@ -213,16 +211,16 @@ def run_tests(student, job):
             continue
         theirs = [name for name in job["names"] if re.search(rf"\b{name}\b", cell["source"])]
         place = cell["grade_id"]
-        said[place] = run_test(student, place, code, theirs, names, job["cell seconds"])
+        said[place] = run_test(student, place, code, theirs, names, job["seconds"]["cell"])
         if said[place] is not None and student.line is not None and SENTENCES["late"] not in said[place]:
             # What it needs may be defined further down: in a notebook cells can be run in any order.
-            if run_test(student, "the end", code, theirs, names, job["cell seconds"]) is None:
+            if run_test(student, "the end", code, theirs, names, job["seconds"]["cell"]) is None:
                 said[place] = None
     return said
 
 
 def run_test(student, place, code, theirs, names, seconds):
-    """What one test says of the names as they were at a place; None if it passes. Only texts that are ours."""
+    """What one test says of the names as they were at a place; None if it passes. All texts are ours."""
     for name in theirs:
         names.pop(name, None)
     signal.setitimer(signal.ITIMER_REAL, seconds + 2 * STOP)
