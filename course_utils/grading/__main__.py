@@ -36,7 +36,7 @@ def _parser():
         name: steps.add_parser(name, help=text)
         for name, text in {
             "release": "make what students get, where the exercises are your own",
-            "collect": "take in what students handed in: a folder a student",
+            "collect": "take in what students handed in",
             "grade": "run and grade what was collected; goes on where it was interrupted",
             "report": "one CSV for all, and a page of feedback each",
         }.items()
@@ -54,7 +54,7 @@ def _parser():
         )
     add["release"].add_argument("folder", type=Path, help="where to put them")
     add["collect"].add_argument(
-        "folder", type=Path, help="Moodle's or Canvas' export, or a folder with one a student"
+        "folder", type=Path, help="Moodle's or Canvas' export as it comes, or a folder with one a student"
     )
     add["collect"].add_argument(
         "--names", metavar="REGEXP", help="moodle, canvas, or a pattern as nbgrader's zip_collect has it"
@@ -64,6 +64,9 @@ def _parser():
     )
     add["grade"].add_argument("--jobs", type=int, help="how many at once (default: one a core)")
     add["grade"].add_argument(
+        "--scheduler", metavar="ADDRESS", help="a Dask cluster that does the work (default: this machine)"
+    )
+    add["grade"].add_argument(
         "--again", action="store_true", help="also what has been graded already; points given by hand stay"
     )
     add["grade"].add_argument("--cell-seconds", type=int, default=30, help="time for one cell (default 30)")
@@ -71,17 +74,13 @@ def _parser():
         "--unsafe", action="store_true", help="without the sandbox: students' code gets all your rights"
     )
     add["report"].add_argument("-o", "--output", type=Path, help="default: grading/report.csv")
-    add["report"].add_argument(
-        "--roster", type=Path, help="CSV with a student a line: who is missing shows"
-    )
+    add["report"].add_argument("--roster", type=Path, help="CSV with a student a line: who is missing shows")
     add["report"].add_argument(
         "--into", type=Path, metavar="FILE.csv", help="fill the grade column of this sheet, too"
     )
     add["report"].add_argument("--exercise", help="with --into: which one (default: the only one)")
     add["report"].add_argument("--column", help="with --into: the name of the grade column")
-    add["report"].add_argument(
-        "--scale", action="store_true", help="with --into: convert points to its maximum"
-    )
+    add["report"].add_argument("--scale", action="store_true", help="with --into: convert to its maximum")
     return parser
 
 
@@ -99,7 +98,8 @@ def collect(options):
     with exports.laid_out(options.folder, options.names, options.roster, known) as (folder, export):
         outcomes = pipeline.collect(options.root, folder)
         sheets.remember(Path(options.root, private.GRADING), export.students)
-    print(*export.said, sep="\n", end="\n" if export.said else "")
+    for said in export.said:
+        print(said)
     count = Counter(outcome["status"] for theirs in outcomes.values() for outcome in theirs.values())
     print(f"{len(outcomes)} students: " + ", ".join(f"{n} {status}" for status, n in sorted(count.items())))
 
@@ -110,7 +110,7 @@ def grade(options):
     if options.unsafe:
         print("UNPROTECTED: the students' code runs with all your rights.", file=sys.stderr)
     outcomes = pipeline.grade(
-        options.root, options.jobs, options.again, not options.unsafe, options.cell_seconds
+        options.root, options.jobs, options.again, not options.unsafe, options.cell_seconds, options.scheduler
     )
     count = Counter()
     for student, theirs in sorted(outcomes.items()):

@@ -8,12 +8,9 @@
 grading/outcomes.json remembers for every student and exercise what came of it, and why.
 """
 
-import collections
-import concurrent.futures
 import hashlib
 import json
 import logging
-import os
 import re
 import tempfile
 import warnings
@@ -26,6 +23,7 @@ from course_utils.grading.execute import run_text
 from course_utils.grading.intake import in_words
 from course_utils.grading.merging import worked_as
 from course_utils.grading.nbgrader_settings import GRADING, settings
+from course_utils.machine import cluster
 
 import nbformat
 
@@ -259,55 +257,42 @@ class Work(NamedTuple):
     is_free: bool  # whether that belongs to nobody else
 
 
-def grade(root, jobs=None, again=False, protected=True, cell_seconds=30):
+def grade(root, jobs=None, again=False, protected=True, cell_seconds=30, scheduler=None):
     """Grade what was collected and hasn't been graded; returns the outcomes. Refuses to start where the
-    sandbox leaks.
+    sandbox leaks. scheduler: address of a Dask cluster that does the work.
     """
+    root = Path(root).resolve()
+    with cluster.workers(scheduler, jobs) as workers:
+        if protected:
+            _check_sandbox(root, workers)
+        return _grade(root, workers, again, protected, cell_seconds)
+
+
+def _grade(root, workers, again, protected, cell_seconds):
     from tqdm.auto import tqdm
 
-    root = Path(root).resolve()
-    if protected:
-        _check_sandbox(root)
     try:
         known, outcomes = _known(root), remembered(root)
         todo = _todo(root, known, outcomes, again)
     except Exception as error:
         raise _ours(error) or error from error
 
-    def run(work):
-        exercise, about = known[work.name], (work.student, work.typed, work.is_free)
-        return run_text(work.text, *exercise, *about, cell_seconds, protected)
-
-    with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
-        done = in_turn(pool, run, todo, ahead=2 * (jobs or os.cpu_count()))
-        for work, future in tqdm(done, "grading", len(todo), disable=not todo):
-            outcomes[work.student][work.name] |= _record(root, work, future)
-            _remember(root, outcomes)
+    items = (
+        (w, run_text, w.text, *known[w.name], w.student, w.typed, w.is_free, cell_seconds, protected)
+        for w in todo
+    )
+    done = cluster.in_turn(workers.submit, items, 2 * workers.count)
+    for work, future in tqdm(done, "grading", len(todo), disable=not todo):
+        outcomes[work.student][work.name] |= _record(root, work, future)
+        _remember(root, outcomes)
     return outcomes
 
 
-def in_turn(pool, function, items, ahead):
-    """(item, future) one after the other, in order. No more than `ahead` are on their way: what they bring
-    takes memory.
-    """
-    waiting = collections.deque()
-    try:
-        for item in items:
-            waiting.append((item, pool.submit(function, item)))
-            if len(waiting) >= ahead:
-                yield waiting.popleft()
-        while waiting:
-            yield waiting.popleft()
-    finally:
-        for _, future in waiting:
-            future.cancel()
-
-
-def _check_sandbox(root):
+def _check_sandbox(root, workers):
     """Raise RuntimeError where it isn't in force."""
     secret = [root / name for name in ("solutions", GRADING, "exercises", ".git")]
     secret += [private.solutions(root), Path.home() / ".ssh"]
-    flaws = [sandbox.missing()] if sandbox.missing() else sandbox.probe(secret)
+    flaws = dict.fromkeys(flaw for found in workers.everywhere(sandbox.flaws, secret) for flaw in found)
     if flaws:
         raise RuntimeError(
             f"Nothing was graded: the sandbox isn't in force ({'; '.join(flaws)}). With --unsafe the "
@@ -349,7 +334,7 @@ def _record(root, work, future):
 
     remarks = []
     try:
-        text, why, remarks = future.result()
+        text, why, remarks = cluster.result(future)
         target = Path(root, GRADING, "executed", work.student, work.name, f"{work.name}.ipynb")
         if why:
             target.unlink(missing_ok=True)
@@ -357,6 +342,8 @@ def _record(root, work, future):
             target.parent.mkdir(parents=True, exist_ok=True)
             files.write_whole(target, text)
             _run(Autograde, settings(root), work.name, work.student)
+    except cluster.Lost as error:  # tried again by the next `grade`
+        return {"status": "collected", "reason": f"not graded yet: {error}", "on running": []}
     except Exception as error:  # whatever one of them does to the grader, the others are graded
         if _ours(error):
             raise _ours(error) from error

@@ -85,6 +85,11 @@ def missing():
     return ""
 
 
+def flaws(secrets):
+    """Why nothing may be run on this machine: sentences, none if all is well. secrets: as for `probe`."""
+    return [missing()] if missing() else probe(secrets)
+
+
 def probe(secrets):
     """What code in the sandbox can see or change that it shouldn't: a list of sentences, empty if all is
     well.
