@@ -13,7 +13,16 @@ def inside(*lines):
     return INSIDE.format("\n    ".join(lines))
 
 
-LINE = "import gc, multiprocessing.connection as mc\nlines = [c for c in gc.get_objects() if type(c) is mc.Connection]\n"
+# The module that answers, whatever it is called, and the lines on which it does.
+FIND = """import gc
+found = next(g for g in gc.get_objects() if isinstance(g, dict) and 'stand_in' in g and 'Shell' in g)
+class Its:
+    def __setattr__(self, name, value): found[name] = value
+answering = Its()
+"""
+LINE = """import gc, multiprocessing.connection as mc
+def lines(): return [c for c in gc.get_objects() if type(c) is mc.Connection and not c.closed]
+"""
 
 # What compares and reports is replaced, in the process where the code runs.
 REPLACES = {
@@ -54,9 +63,9 @@ REPLACES = {
 
 # The conversation with the examiner is forged, broken or flooded.
 FORGES = {
-    "answers_itself": "from course_utils.grading import answering\nanswering._call = lambda *a: "
+    "answers_itself": FIND + "answering._call = lambda *a: "
     "{'value': {'is': 'tuple', 'of': [0, 0]}, 'called': [], 'changed': False}" + WRONG,
-    "says_passed": "from course_utils.grading import answering\nanswering._call = lambda *a: "
+    "says_passed": FIND + "answering._call = lambda *a: "
     "{'passed': True, 'tests': {'total_test': None}, 'outputs': {}}" + WRONG,
     "watch": "from course_utils.grading import answers\nanswers.watch = lambda f, g: answers.Seen(np.nan, None, frozenset(), False)" + WRONG,
     "foreign_value": "from course_utils.grading import wire\nwire.encode = lambda *a: {'is': 'callback', 'callback': 0, 'name': 'close'}" + WRONG,
@@ -69,20 +78,20 @@ FORGES = {
     "nested": "from course_utils.grading import wire\ndef deep():\n    v = 1\n    for _ in range(900): v = [v]\n    return v\n"
     "wire.encode = lambda *a: deep()" + WRONG,
     "long_number": "def total(maps):\n    return [10**100000, 10**100000]",
-    "json_bomb": LINE + inside("lines[0].send_bytes(b'[' * 1_000_000)"),
-    "frame_of_100_mb": LINE + inside("lines[0].send_bytes(bytes(100_000_000))"),
-    "claims_2_gb": LINE + inside("import os", "os.write(lines[0].fileno(), (2**31 - 5).to_bytes(4, 'big') + b'{')"),
-    "two_answers": LINE + inside("[c.send_bytes(b'{\"value\": [0, 0], \"called\": [], \"changed\": false}') for c in lines]"),
-    "answers_at_once": LINE + "[c.send_bytes(b'{\"outputs\": []}') for c in lines for _ in range(50)]" + WRONG,
-    "reads_the_questions": LINE + inside("[c.recv_bytes() for c in lines if c.poll(0)]"),
-    "endless_callbacks": "from course_utils.grading import answering, wire\ndef call(line, f, given):\n    while True:\n"
+    "json_bomb": LINE + inside("lines()[-1].send_bytes(b'[' * 1_000_000)"),
+    "frame_of_100_mb": LINE + inside("lines()[-1].send_bytes(bytes(100_000_000))"),
+    "claims_2_gb": LINE + inside("import os", "os.write(lines()[-1].fileno(), (2**31 - 5).to_bytes(4, 'big') + b'{')"),
+    "two_answers": LINE + inside("[c.send_bytes(b'{\"value\": [0, 0], \"called\": [], \"changed\": false}') for c in lines()]"),
+    "answers_at_once": LINE + "[c.send_bytes(b'{\"outputs\": []}') for c in lines() for _ in range(50)]" + WRONG,
+    "reads_the_questions": LINE + inside("[c.recv_bytes() for c in lines() if c.poll(0)]"),
+    "endless_callbacks": FIND + "from course_utils.grading import wire\ndef call(line, f, given):\n    while True:\n"
     "        wire.send(line, {'callback': 0, 'given': []})\n        wire.receive(line)\nanswering._call = call" + WRONG,
-    "callback_of_nothing": "from course_utils.grading import answering, wire\ndef call(line, f, given):\n"
+    "callback_of_nothing": FIND + "from course_utils.grading import wire\ndef call(line, f, given):\n"
     "    wire.send(line, {'callback': '__import__', 'given': ['os']})\n    return wire.receive(line)\nanswering._call = call" + WRONG,
-    "silent": "from course_utils.grading import answering\nimport time\nanswering.answer_all = lambda *a: time.sleep(1000)" + WRONG,
-    "drips": "from course_utils.grading import answering\nimport os, time\ndef drip(line, *a):\n    os.write(line.fileno(), b'\\0\\0\\0\\xff')\n"
+    "silent": FIND + "import time\nanswering.answer_all = lambda *a: time.sleep(1000)" + WRONG,
+    "drips": FIND + "import os, time\ndef drip(line, *a):\n    os.write(line.fileno(), b'\\0\\0\\0\\xff')\n"
     "    while True:\n        os.write(line.fileno(), b' ')\n        time.sleep(0.2)\nanswering.stand_in = drip" + WRONG,
-    "stands_in_for_itself": "from course_utils.grading import answering, wire\ndef stand_in(line, names, seconds):\n    wire.send(line, {})\n"
+    "stands_in_for_itself": FIND + "from course_utils.grading import wire\ndef stand_in(line, names, seconds):\n    wire.send(line, {})\n"
     "    while True:\n        line.recv_bytes()\n        wire.send(line, {'value': {'is': 'other', 'kind': 'x', 'callable': True}})\n"
     "answering.stand_in = stand_in" + WRONG,
     "garbage": "from course_utils.grading import wire\nwire.json.dumps = lambda m: '\\xff\\x00garbage'" + WRONG,
@@ -123,7 +132,7 @@ SHOWS = {
     "big_picture": "from IPython.display import Image, display\ndisplay(Image(bytes(30_000_000), format='png'))" + WRONG,
     "raw_junk": "from IPython.display import display\nfor v in (7, None, [1], {'a': 1}, b'x'): display({'text/plain': v, 'image/png': v, 'x': v}, raw=True)" + WRONG,
     "long_error": "class E(Exception): pass\nE.__name__ = 'E' * 10_000_000\nx = E('y' * 10_000_000)\ntotal = lambda maps: 1\nraise x",
-    "surrogates": "print('\\ud800\\udfff')\nraise ValueError('\\ud800')" + WRONG,
+    "surrogates": "print('\\ud800\\udfff')" + WRONG + "raise ValueError('\\ud800')",
     "escapes": "print('\\x1b[2J\\x1b]0;title\\x07' * 1000)" + WRONG,
     "replaces_stdout": "import sys\nsys.stdout = sys.stderr = None" + WRONG,
 }

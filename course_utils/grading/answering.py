@@ -9,6 +9,7 @@
 Nothing that comes from here is trusted (see `examiner`): whatever the code does, it can only give an answer.
 """
 
+import base64
 import os
 import signal
 import sys
@@ -62,8 +63,8 @@ class Screen:
             if kind == "text/plain" and isinstance(value, str):
                 shown[kind] = value[: max(0, self.room)]
                 self.room -= len(value)
-            elif kind in ("image/png", "image/jpeg"):
-                value = value if isinstance(value, str) else wire.base64.b64encode(value).decode()
+            elif kind in ("image/png", "image/jpeg") and isinstance(value, (str, bytes)):
+                value = base64.b64encode(value).decode() if isinstance(value, bytes) else value
                 if len(value) <= self.pictures:
                     shown[kind] = value
                     self.pictures -= len(value)
