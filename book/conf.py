@@ -30,6 +30,7 @@ html_title = "Class Activation Maps"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_js_files = ["math.js", "book.js", "quiz.js"]
+html_context = {"default_mode": "auto"}
 html_show_sphinx = False
 html_copy_source = True
 mathjax_path = "mathjax/tex-svg.js"
@@ -42,6 +43,7 @@ html_theme_options = {
     "home_page_in_toc": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,  # arrow keys belong to sliders
+    "navbar_persistent": [],  # the search is in the sidebar
     "search_bar_text": "Search the course",
     "article_header_end": ["article-header-buttons.html"],
     "pygments_light_style": "a11y-high-contrast-light",

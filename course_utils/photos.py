@@ -231,7 +231,10 @@ def uploader(network, top=3):
         status.value = f'<div role="status" style="font-size:120%">{told}</div>'
         for old in view.children[2:]:
             old.close()
-        explorer = cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)
+        every_class = len(answer.class_names) == len(network.class_names)  # else nobody knows their mean
+        explorer = cam_explorer(
+            answer.photo, answer.cams, answer.class_names, answer.class_scores, against=every_class
+        )
         view.children = [button, status, explorer]
 
     button.observe(show, names="value")

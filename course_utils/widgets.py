@@ -55,7 +55,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE, against
             "number a class."
         )
     names = [str(name) for name in class_names]
-    against = class_scores is not None and len(names) > 1 if against is None else bool(against)
+    against = len(names) > 1 and (class_scores is not None if against is None else bool(against))
     shown = [*layers.values(), *(centred(maps) for maps in layers.values() if against)]
     limit = float(max(np.abs(maps).max() for maps in shown)) or 1.0
     canvas = _canvas(

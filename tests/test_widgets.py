@@ -108,7 +108,9 @@ def test_the_switch_to_what_decides_is_there_where_all_classes_are():
     assert "shown" in controls(EXPLORERS["cam"]()) and "shown" not in controls(EXPLORERS["layers"]())
     assert "shown" in controls(cam_explorer(IMAGE, LAYERS, ["a", "b"], against=True))
     assert "shown" not in controls(cam_explorer(IMAGE, CAMS, ["a", "b"], SCORES, against=False))
-    assert "shown" not in controls(cam_explorer(IMAGE, CAMS[..., :1], ["a"], SCORES[:1]))
+    for against in (None, True):  # one class alone has no others
+        box = cam_explorer(IMAGE, CAMS[..., :1], ["a"], SCORES[:1], against=against)
+        assert "shown" not in controls(box)
 
 
 def test_one_scale_holds_for_maps_alone_and_against_the_others():

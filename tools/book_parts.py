@@ -1,14 +1,15 @@
 """What the book does beyond Sphinx and MyST-NB: terms and where they are taught, and nothing from a network."""
 
+import base64
 import json
 import re
-import shutil
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
 
 ROOT = Path(__file__).resolve().parents[1]
+PHOTO_CLASSES, PHOTO_SIZE = ["cat", "dog"], 224  # pixels of the longer side: 14 cells
 WIDGET_SCRIPTS = ("offline_widgets.js", "extension.js", "anywidget.js")  # in this order
 
 
@@ -26,13 +27,26 @@ def copy_libraries(target):
     }
     for name, source in sources.items():
         copy(source, target / name)
+    # An ES module can't be loaded from a disk; as a plain script it starts by itself.
+    script = (ROOT / "course_utils" / "quiz.js").read_text(encoding="utf-8")
+    script = script.replace("export default", "window.courseQuiz =") + """
+document.addEventListener("DOMContentLoaded", () => {
+  const last = [...document.querySelectorAll("details")].filter(question).at(-1);
+  if (last) { const place = document.createElement("p"); last.after(place); follow(place); }
+});
+"""
+    write(target / "quiz.js", script.encode())
 
 
 def copy(source, target):
-    """Copy a file if it isn't there yet as it is: what is unchanged keeps its time, and isn't made anew."""
-    if not (target.exists() and target.read_bytes() == source.read_bytes()):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)
+    write(target, source.read_bytes())
+
+
+def write(path, content):
+    """Unless it is there already: Sphinx makes anew what has a new time."""
+    if not (path.exists() and path.read_bytes() == content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 # --- lessons ---------------------------------------------------------------------------------
@@ -254,6 +268,48 @@ def _is_prose(text):
             return False
         parent = parent.parent
     return True
+
+
+# --- the page without Python -----------------------------------------------------------------
+
+
+def photo_data(weights):
+    """JavaScript that holds photo_net's weights, half precision as they are stored, and an explorer to fill.
+
+    A page on a disk may not fetch: so all of it is one script, `PHOTO`.
+    """
+    import ipywidgets
+    import numpy as np
+
+    from course_utils import widgets
+
+    network = {}
+    with np.load(weights) as stored:
+        for name in (key.removesuffix("/kernel") for key in stored.files if key.endswith("/kernel")):
+            kernel, bias = (stored[f"{name}/{part}"].astype("<f2") for part in ("kernel", "bias"))
+            network[name] = {"kernel": _base64(kernel), "bias": _base64(bias), "shape": kernel.shape}
+    grey, silent = np.zeros((14, 14, 3), np.uint8), np.zeros((14, 14, 2), np.float32)
+    widgets.cam_explorer(grey, silent, PHOTO_CLASSES, np.zeros(2))
+    made = [w for w in ipywidgets.Widget.widgets.values() if "sent" in w.trait_names()][-1]
+    traits = {k: v for k, v in made.get_state().items() if not k.startswith("_")}
+    traits["sent"] = {k: v for k, v in traits["sent"].items() if k not in ("picture", "maps")}
+    photo = {
+        "network": network,
+        "names": PHOTO_CLASSES,
+        "size": PHOTO_SIZE,
+        "traits": traits,
+        "explorer": (ROOT / "course_utils" / "explorer.js").read_text(encoding="utf-8"),
+    }
+    return f"const PHOTO = {json.dumps(photo, default=_plain)};\n"
+
+
+def _base64(array):
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _plain(value):
+    """Bytes as numbers, for JSON."""
+    return list(value)
 
 
 # --- after Sphinx ----------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
     python tools/executed.py notebooks/*.ipynb
 
-A notebook is executed on embedded data when its code or the package has changed since it last was; an edit
-of its text costs nothing. What came out is kept in build/executed.
+A notebook is executed on embedded data when its code, or what it loads of the package, has changed since it
+last was; an edit of its text costs nothing. What came out is kept in build/executed.
 """
 
 import copy
 import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -20,28 +21,57 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "executed"
+LOADED = """import json, sys
+print(json.dumps([m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "course_utils"]))"""
 
 
 def executed(path):
     """The notebook of a file with its outputs and, in its metadata, the state of its widgets."""
-    notebook = nbformat.read(path, as_version=4)
-    kept = KEPT / f"{path.stem}-{_fingerprint(notebook)}.ipynb"
-    if not kept.exists():
-        ran = copy.deepcopy(notebook)
-        with tempfile.TemporaryDirectory() as empty:  # embedded data, whatever this machine has
-            NotebookClient(
-                ran, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-            ).execute(env={**os.environ, "TFDS_DATA_DIR": empty, "KERAS_HOME": empty})
+    notebook, kept = nbformat.read(path, as_version=4), KEPT / path.name
+    ran = nbformat.read(kept, as_version=4) if kept.exists() else None
+    if ran is None or not _holds(ran.metadata.get("made_from", {}), notebook):
+        ran = _run(notebook, path.parent)
         KEPT.mkdir(parents=True, exist_ok=True)
-        for old in KEPT.glob(f"{path.stem}-*.ipynb"):
-            old.unlink()
         nbformat.write(ran, kept)
-    ran = nbformat.read(kept, as_version=4)
     for cell, new in zip(_code(notebook), _code(ran)):
         cell.outputs, cell.execution_count = new.outputs, new.execution_count
         cell.metadata["seconds"] = _seconds(new)
     notebook.metadata["widgets"] = ran.metadata.get("widgets", {})
     return notebook
+
+
+def _run(notebook, folder):
+    ran = copy.deepcopy(notebook)
+    ran.cells.append(nbformat.v4.new_code_cell(LOADED))
+    with tempfile.TemporaryDirectory() as empty:  # embedded data, whatever this machine has
+        NotebookClient(
+            ran, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        ).execute(env={**os.environ, "TFDS_DATA_DIR": empty, "KERAS_HOME": empty})
+    modules = [Path(name).relative_to(ROOT) for name in json.loads(ran.cells.pop().outputs[0].text)]
+    texts = "".join((ROOT / name).read_text(encoding="utf-8") for name in modules)
+    scripts = [f.relative_to(ROOT) for f in (ROOT / "course_utils").rglob("*.js") if f.name in texts]
+    weights = [f.relative_to(ROOT) for f in (ROOT / "course_utils" / "weights").iterdir()]
+    ran.metadata["made_from"] = {
+        "code": _digest(_source(ran)),
+        **{name.as_posix(): _digest((ROOT / name).read_bytes()) for name in [*modules, *scripts, *weights]},
+    }
+    return ran
+
+
+def _holds(made_from, notebook):
+    """Whether the code and all that it loaded of the package are still what they were."""
+    files = {name: ROOT / name for name in made_from if name != "code"}
+    return made_from.get("code") == _digest(_source(notebook)) and all(
+        file.exists() and _digest(file.read_bytes()) == made_from[name] for name, file in files.items()
+    )
+
+
+def _source(notebook):
+    return "\0".join(cell.source for cell in _code(notebook)).encode()
+
+
+def _digest(content):
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _seconds(cell):
@@ -55,15 +85,6 @@ def _seconds(cell):
 
 def _code(notebook):
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def _fingerprint(notebook):
-    """Of all that decides what a notebook shows: its code, and the package with its weights."""
-    digest = hashlib.sha256("\0".join(cell.source for cell in _code(notebook)).encode())
-    package = (ROOT / "course_utils").rglob("*")
-    for file in sorted(f for f in package if f.suffix in (".py", ".js", ".css", ".npz", ".h5")):
-        digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 if __name__ == "__main__":

@@ -37,20 +37,19 @@ def lay_out():
     made[Path("handbook", "routes.md")] += ("\n" + book_parts.times_table(notebooks) + "\n").encode()
     if Path("model_card.md") not in made:  # it comes with the weights that it is about
         made[Path("index.md")] = made[Path("index.md")].replace(b"model_card\n", b"")
+    named = {path.stem: book_parts.numbered(path.stem, book_parts.title(n)) for path, n in notebooks.items()}
+    contents = "".join(f"{name.replace('*', '')} <notebooks/{stem}>\n" for stem, name in named.items())
+    made[Path("index.md")] = made[Path("index.md")].replace(b"notebooks/*\n", contents.encode())
     made[Path("live_map.html")] = book_parts.live_map(notebooks[paths[0]])
+    weights = ROOT / "course_utils" / "weights" / "photo_net.npz"
+    if weights.exists():
+        made[Path("_static", "photo_data.js")] = book_parts.photo_data(weights)
     for name, content in made.items():
-        write(SOURCE / name, content if isinstance(content, bytes) else content.encode())
+        book_parts.write(SOURCE / name, content if isinstance(content, bytes) else content.encode())
     for old in [*SOURCE.rglob("*.md"), *SOURCE.rglob("*.ipynb")]:
         if old.relative_to(SOURCE) not in made:
             old.unlink()
     book_parts.copy_libraries(SOURCE / "_static")
-
-
-def write(path, content):
-    """Unless it is there already: Sphinx makes anew what has a new time."""
-    if not (path.exists() and path.read_bytes() == content):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
 
 
 def main():

@@ -87,7 +87,6 @@ def copy_libraries():
         book_parts.copy(reveal / source, TARGET / "lib" / name)
     for name in ("deck.js", "deck.css"):
         book_parts.copy(ROOT / "book" / "slides" / name, TARGET / "lib" / name)
-    book_parts.copy(ROOT / "book" / "_static" / "quiz.js", TARGET / "lib" / "quiz.js")
     colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
     (TARGET / "lib" / "code.css").write_text(colours, encoding="utf-8")
 

@@ -9,9 +9,11 @@
 Nothing that comes from here is trusted (see `examiner`): whatever the code does, it can only give an answer.
 """
 
+import base64
 import os
 import signal
 import sys
+import traceback
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
@@ -61,8 +63,8 @@ class Screen:
             if kind == "text/plain" and isinstance(value, str):
                 shown[kind] = value[: max(0, self.room)]
                 self.room -= len(value)
-            elif kind in ("image/png", "image/jpeg"):
-                value = value if isinstance(value, str) else wire.base64.b64encode(value).decode()
+            elif kind in ("image/png", "image/jpeg") and isinstance(value, (str, bytes)):
+                value = base64.b64encode(value).decode() if isinstance(value, bytes) else value
                 if len(value) <= self.pictures:
                     shown[kind] = value
                     self.pictures -= len(value)
@@ -144,8 +146,11 @@ class Shell(InteractiveShell):
     def _exiter_default(self):
         return Quit(self)
 
-    def _showtraceback(self, etype, evalue, stb):
-        self.traceback = [str(line)[:5000] for line in stb][-20:]
+    def showtraceback(self, *_, **__):
+        """Keep the end of it. IPython's own takes minutes for ten thousand calls within calls."""
+        self.traceback = [line[:5000] for line in traceback.format_exception(*sys.exc_info(), limit=-5)]
+
+    showsyntaxerror = showtraceback
 
     def init_virtualenv(self):
         pass
@@ -158,13 +163,13 @@ def shell():
     config.InteractiveShell.colors = "NoColor"
     made = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
     made.user_ns["__name__"] = "__main__"
-    sys.stdout, sys.stderr = Stream(SCREEN, "stdout"), Stream(SCREEN, "stderr")
     return made
 
 
 def run(ip, source, seconds):
     """The outputs of one cell."""
     SCREEN.clear()
+    sys.stdout, sys.stderr = Stream(SCREEN, "stdout"), Stream(SCREEN, "stderr")
     ip.traceback = []
     signal.signal(signal.SIGALRM, _time_is_up)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import symtable
 
 
 def tree_of(source):
@@ -29,6 +30,32 @@ def defined(source, also_none=False):
                     part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
                 }
     return names
+
+
+def gives(source):
+    """All names that a cell gives a value to, imports and loops as well."""
+    table = _symbols(source)
+    symbols = table.get_symbols() if table else ()
+    return {symbol.get_name() for symbol in symbols if symbol.is_assigned() or symbol.is_imported()}
+
+
+def takes(source):
+    """The names that a cell, or a function in it, asks the notebook for."""
+    names, tables = set(), list(filter(None, [_symbols(source)]))
+    for table in tables:
+        at_top = table.get_type() == "module"
+        names |= {
+            s.get_name() for s in table.get_symbols() if s.is_referenced() and (at_top or s.is_global())
+        }
+        tables.extend(table.get_children())
+    return names
+
+
+def _symbols(source):
+    try:
+        return symtable.symtable(without_magics(source), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def same(source, released, kind):

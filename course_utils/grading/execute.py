@@ -13,7 +13,7 @@ import tempfile
 from typing import NamedTuple
 
 from course_utils.grading import STUDENT, sandbox
-from course_utils.grading.code import defined
+from course_utils.grading.code import defined, gives, takes
 from course_utils.grading.examiner import START, Failed, OurFault
 
 import nbformat
@@ -116,9 +116,19 @@ def is_test(cell):
 
 
 def _job(notebook, released, full, student, cell_seconds):
-    """All that the examiner needs, as JSON has it."""
+    """All that the examiner needs, as JSON has it.
+
+    What students see of a test runs in their process only if they need names that it defines: a function that
+    never ends, or ends the process, then costs its own points and no other's.
+    """
     ids = {cell.id for cell in released.cells}
-    names = set()
+    names, asked_for = set(), set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not _is_locked(cell):
+            asked_for |= takes(cell.source)
+    for cell in released.cells:  # what stands there anyway is no reason
+        if cell.cell_type == "code" and not is_test(cell):
+            asked_for -= gives(cell.source)
     for cell in released.cells:
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
             names |= defined(cell.source, also_none=True)
@@ -133,6 +143,7 @@ def _job(notebook, released, full, student, cell_seconds):
                 "own": cell.id not in ids,
                 "test": is_test(cell),
                 "grade_id": _grade_id(cell),
+                "needed": bool(gives(cell.source) & asked_for),
             }
             for number, cell in enumerate(notebook.cells, start=1)
             if cell.cell_type == "code" and cell.source.strip()

@@ -44,7 +44,7 @@ def receive(line):
 def error(kind, text=""):
     """One of Python's own exceptions by its name; an Exception where it has another."""
     known = getattr(builtins, kind, None) if isinstance(kind, str) else None
-    ours = isinstance(known, type) and issubclass(known, Exception)
+    ours = isinstance(known, type) and issubclass(known, BaseException)
     return (known if ours and not issubclass(known, UnicodeError) else Exception)(*filter(None, [text]))
 
 
