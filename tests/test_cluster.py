@@ -1,16 +1,20 @@
 """Work on a Dask cluster: the same as on this machine, in the same order, and nothing is lost with a worker."""
 
 import concurrent.futures
+import csv
 import os
 import signal
 import time
 
 from course_utils import __main__ as command
 from course_utils.datasets.drawn.pets import draw_pet
+from course_utils.grading import __main__ as grading
+from course_utils.grading import pipeline, sandbox
 from course_utils.machine import cluster
 
 import pytest
 from PIL import Image
+from toy_course import NAME, PERFECT, hand_in, make
 
 pytestmark = pytest.mark.slow
 dask = pytest.importorskip("dask")
@@ -121,3 +125,48 @@ def test_photographs_are_explained_as_on_this_machine(address, tmp_path, capsys)
         said.append(capsys.readouterr().out.replace(str(out), ""))
         assert len(list(out.glob("*.png"))) == 6 * 2 + 1
     assert tables[0] == tables[1] and said[0] == said[1] and "6 explained, 1 not" in said[0]
+
+
+def test_grading_loses_nothing_when_a_worker_is_killed(address, tmp_path, monkeypatch):
+    """Eight submissions on four processes, one of which is killed after the second: the same report as here."""
+    protection = ["--unsafe"] if sandbox.missing() else []
+    record, records = pipeline._record, []
+
+    def kill_one(*work):
+        records.append(work)
+        if len(records) == 2:
+            with distributed.Client(address, set_as_default=False) as client:
+                os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+        return record(*work)
+
+    reports = []
+    for where in (["--scheduler", address], ["--jobs", "2"]):
+        root = make(tmp_path / where[0])
+        for i in range(8):
+            wrong = {**PERFECT, "total": "def total(maps):\n    return maps.sum()"}
+            hand_in(root, f"student{i}", wrong if i % 3 else PERFECT)
+        grading.main(["collect", str(root / "inbox"), "--root", str(root)])
+        with monkeypatch.context() as patch:
+            if where[0] == "--scheduler":
+                patch.setattr(pipeline, "_record", kill_one)
+            grading.main(["grade", "--root", str(root), *where, *protection])
+        grading.main(["report", "--root", str(root)])
+        with open(root / "grading" / "report.csv", newline="") as opened:
+            reports.append(list(csv.DictReader(opened)))
+    assert reports[0] == reports[1] and len(records) == 8
+    assert [row["points"] for row in reports[0]] == ["8", "4", "4", "8", "4", "4", "8", "4"], NAME
+
+
+def test_what_the_cluster_lost_is_graded_the_next_time(tmp_path, monkeypatch):
+    root = make(tmp_path)
+    hand_in(root, "student")
+    pipeline.collect(root, root / "inbox")
+
+    def lost(*_):
+        raise cluster.Lost("the cluster went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "run_text", lost)
+        outcome = pipeline.grade(root, protected=False)["student"][NAME]
+    assert outcome["status"] == "collected" and "the cluster went away" in outcome["reason"]
+    assert pipeline.grade(root, protected=False)["student"][NAME]["status"] == "graded"

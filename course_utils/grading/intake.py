@@ -92,7 +92,7 @@ def _newest(release, found):
         names = ", ".join(plain(path.name) for path, _ in found)
         said = f"handed in {len(found)} times ({names}): the newest with an answer counts, {plain(path.name)}"
         submission = submission._replace(remarks=(said, *submission.remarks))
-    return submission._replace(timestamp=_timestamp(path.parent))
+    return submission._replace(timestamp=timestamp(path.parent))
 
 
 def _age(path):
@@ -110,7 +110,8 @@ def _answered(release, submission):
     )
 
 
-def _timestamp(folder):
+def timestamp(folder):
+    """When what is in a folder was handed in, ISO, as nbgrader's exchange noted it; "" if it didn't."""
     path = folder / "timestamp.txt"  # nbgrader's exchange puts it there
     if path.is_symlink() or not path.is_file() or path.stat().st_size > 100:
         return ""
