@@ -15,7 +15,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle bench demo clean
+.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle book slides pdf bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -73,6 +73,15 @@ exercises: env  ## generate exercises/ from solutions/
 
 bundle: env  ## the same, and build/exercises.zip to hand out
 	$(BIN)/python tools/make_exercises.py --bundle
+
+book: env  ## the course as a site that works from a disk: build/book/index.html
+	$(BIN)/python tools/make_book.py
+
+slides: env  ## a deck per lesson that works from a disk: build/book/slides
+	$(BIN)/python tools/make_slides.py
+
+pdf: book  ## the whole book as one PDF, printed by Chromium
+	$(BIN)/python tools/make_pdf.py
 
 bench: env  ## measure the budgets and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

@@ -15,13 +15,13 @@ N = 30
 
 
 def measure(options):
-    from course_utils.grading import course, sandbox
+    from course_utils.grading import pipeline, sandbox
 
     if sandbox.missing():
         return [
             row(f"{N} submissions", unit="s", goal=("<=", 60), instead=f"not measured: {sandbox.missing()}")
         ], []
-    sources = course.exercises(ROOT)
+    sources = pipeline.exercises(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         shutil.copytree(ROOT / "solutions", root / "solutions")
@@ -29,15 +29,15 @@ def measure(options):
         for name, students in {name: ["one"] for name in sources}.items():
             for student in students + ([f"s{i:02d}" for i in range(N)] if name == first else []):
                 _hand_in(root, name, student)
-        course.collect(root, root / "inbox")
-        outcomes, each = course._outcomes(root), {}
+        pipeline.collect(root, root / "inbox")
+        outcomes, each = pipeline._outcomes(root), {}
         for name in sources:  # one at a time, each alone
-            course._remember(root, {"one": {name: outcomes["one"][name]}})
-            each[name] = _seconds(course.grade, root)
-        course._remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
-        many = _seconds(course.grade, root)
+            pipeline._remember(root, {"one": {name: outcomes["one"][name]}})
+            each[name] = _seconds(pipeline.grade, root)
+        pipeline._remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
+        many = _seconds(pipeline.grade, root)
         graded = sum(
-            o["status"] == "graded" for theirs in course._outcomes(root).values() for o in theirs.values()
+            o["status"] == "graded" for theirs in pipeline._outcomes(root).values() for o in theirs.values()
         )
     return [
         row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 60)),

@@ -25,7 +25,7 @@ def test_a_known_mistake_is_called_by_its_name():
     compare("mean", [2, 3], np.array([2.0, 3.0]), mistakes)
     assert said(compare, "mean", [4.0, 6.0], [2, 3], mistakes) == "mean: that is the sum."
     assert said(compare, "mean", 7, [2, 3], mistakes) == "mean: that is the other class."
-    assert "off by up to 1" in said(compare, "mean", [2, 4], [2, 3], mistakes)
+    assert "1 of 2 numbers aren't right" in said(compare, "mean", [2, 4], [2, 3], mistakes)
     assert "nothing was given" in said(compare, "mean", None, [2, 3], mistakes)
 
 
@@ -59,7 +59,6 @@ def in_place(a):
         (lambda a: a @ np.ones((2, 2)), "given (2, 3), stops: ValueError: matmul"),
         (lambda a: a[5], "stops: IndexError"),
         (lambda a, b: a, "stops: TypeError"),
-        (lambda a: np.exp(1000 * (a + 1)), "makes NumPy warn: overflow"),
         (3, "3 isn't a function"),
     ],
 )

@@ -59,4 +59,4 @@ async function showWidgets({ ipywidgets, anywidget }) {
 }
 
 const widgetModules = classicNotebook();
-document.addEventListener("DOMContentLoaded", () => showWidgets(widgetModules));
+document.addEventListener("DOMContentLoaded", () => { window.widgetsShown = showWidgets(widgetModules); });

@@ -19,12 +19,17 @@ from nbclient import NotebookClient
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def run(path):
+def executed(path):
+    """The notebook with what its cells show, run in its own folder; raises at the first error."""
     notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=where).execute()
+    return notebook
+
+
+def run(path):
     start = time.perf_counter()
-    NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    notebook = executed(path)
     seconds = time.perf_counter() - start
     notebook.metadata = {
         "kernelspec": KERNELSPEC,

@@ -1,0 +1,342 @@
+"""What the book does beyond Sphinx and MyST-NB: terms and where they are taught, and nothing from a network."""
+
+import base64
+import json
+import re
+from pathlib import Path
+
+import nbformat
+from docutils import nodes
+
+ROOT = Path(__file__).resolve().parents[1]
+PHOTO_CLASSES, PHOTO_SIZE = ["cat", "dog"], 224  # pixels of the longer side: 14 cells
+WIDGET_SCRIPTS = ("offline_widgets.js", "extension.js", "anywidget.js")  # in this order
+
+
+def copy_libraries(target):
+    """MathJax and the widgets' code, out of installed packages, into a folder that pages can read from disk."""
+    import anywidget
+    import mathjax
+    import widgetsnbextension
+
+    sources = {
+        "mathjax/tex-svg.js": Path(mathjax.__file__).parent / "static/mathjax/es5/tex-svg.js",
+        "widgets/offline_widgets.js": ROOT / "tools" / "offline_widgets.js",
+        "widgets/extension.js": Path(widgetsnbextension.__file__).parent / "static" / "extension.js",
+        "widgets/anywidget.js": Path(anywidget.__file__).parent / "nbextension" / "index.js",
+    }
+    for name, source in sources.items():
+        copy(source, target / name)
+    # An ES module can't be loaded from a disk; as a plain script it starts by itself.
+    script = (ROOT / "course_utils" / "quiz.js").read_text(encoding="utf-8")
+    script = script.replace("export default", "window.courseQuiz =") + """
+document.addEventListener("DOMContentLoaded", () => {
+  const last = [...document.querySelectorAll("details")].filter(question).at(-1);
+  if (last) { const place = document.createElement("p"); last.after(place); follow(place); }
+});
+"""
+    write(target / "quiz.js", script.encode())
+
+
+def copy(source, target):
+    write(target, source.read_bytes())
+
+
+def write(path, content):
+    """Unless it is there already: Sphinx makes anew what has a new time."""
+    if not (path.exists() and path.read_bytes() == content):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+# --- lessons ---------------------------------------------------------------------------------
+
+
+def lessons(folder):
+    """(name, title, notebook) of every lesson in a folder, in order."""
+    for path in sorted(folder.glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        yield path.stem, title(notebook), notebook
+
+
+def title(notebook):
+    return re.search(r"^# (.+)$", _markdown(notebook), re.MULTILINE)[1]
+
+
+def as_read(notebook):
+    """A lesson without what only the lecturer reads."""
+    notes = [c for c in notebook.cells if c.metadata.get("slideshow", {}).get("slide_type") == "notes"]
+    notebook.cells = [cell for cell in notebook.cells if cell not in notes]
+    return notebook
+
+
+def _markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def topic(stem):
+    """localization, of 05_localization: a lesson's number may change."""
+    return stem.split("_", 1)[1]
+
+
+def numbered(stem, title):
+    return f"{stem.split('_')[0]} · {title}"
+
+
+def lesson_role(role, rawtext, text, lineno, inliner, options=None, content=None):
+    """{lesson}`localization`: a link with the lesson's number and title. `a|b`: those of them that exist."""
+    from sphinx.addnodes import pending_xref
+
+    env = inliner.document.settings.env
+    links = []
+    for stem, title, _ in lessons(Path(env.srcdir) / "notebooks"):
+        if topic(stem) in text.split("|"):
+            links += [nodes.Text(", ")] if links else []
+            label = nodes.inline("", numbered(stem, title), classes=["doc"])
+            links.append(
+                pending_xref("", label, refdomain="std", reftype="doc", reftarget=f"/notebooks/{stem}",
+                             refdoc=env.docname, refexplicit=True, refwarn=True)
+            )
+    return links, []
+
+
+def sections(notebook):
+    """(heading, minutes to read, seconds to run, notes) of each section: 200 words, 12 lines of code a minute."""
+    found = []
+    for cell in notebook.cells:
+        heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
+        if heading or not found:
+            found.append([heading[1] if heading else "", 0.0, 0.0, []])
+        if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
+            found[-1][3].append(cell.source)
+        elif cell.cell_type == "markdown":
+            found[-1][1] += len(re.findall(r"\w+", re.sub(r"<[^>]*>|\]\([^)]*\)", " ", cell.source))) / 200
+        else:
+            found[-1][1] += len([line for line in cell.source.splitlines() if line.strip()]) / 12
+            found[-1][2] += cell.metadata.get("seconds", 0.0)
+    return found
+
+
+def handbook_page(stem, title, notebook):
+    """A lecturer's page on a lesson: what book/handbook/lessons says of it, its minutes, the notes of its cells."""
+    own = ROOT / "book" / "handbook" / "lessons" / f"{topic(stem)}.md"
+    text = own.read_text(encoding="utf-8") if own.exists() else ""
+    rows, notes = [], []
+    for heading, minutes, seconds, said in sections(notebook):
+        rows.append(f"| {heading.replace('|', '&#124;')} | {minutes:.1f} | {seconds:.0f} |")
+        if said:
+            notes.append(f"### {heading}\n\n" + "\n\n".join(said))
+    page = f"# {numbered(stem, title)}\n\n[The lesson](../../notebooks/{stem}.ipynb) · "
+    page += f'<a href="../../slides/{stem}.html">its slides</a>\n\n{text}\n'
+    page += "## Minutes\n\n| Section | read, min | run, s |\n|---|---:|---:|\n" + "\n".join(rows) + "\n"
+    return page + ("\n## Notes, section by section\n\n" + "\n\n".join(notes) + "\n" if notes else "")
+
+
+def times_table(notebooks):
+    """Minutes of every lesson, {path: notebook}, for the routes."""
+    rows = ["| Lesson | read, min | run, s |", "|---|---:|---:|"]
+    for path, notebook in notebooks.items():
+        _, minutes, seconds, _ = zip(*sections(notebook))
+        label = numbered(path.stem, title(notebook))
+        rows.append(f"| [{label}](lessons/{path.stem}.md) | {sum(minutes):.0f} | {sum(seconds):.0f} |")
+    return "\n".join(rows)
+
+
+def live_map(notebook):
+    """HTML of a notebook's first explorer, alive: its view, and the state of the widgets that it consists of."""
+    view_type = "application/vnd.jupyter.widget-view+json"
+    views = (
+        output["data"][view_type]["model_id"]
+        for cell in notebook.cells
+        if cell.cell_type == "code" and "cam_explorer(" in cell.source
+        for output in cell.outputs
+        if view_type in output.get("data", {})
+    )
+    view = next(views, None)
+    if view is None:
+        return ""
+    saved = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
+    state, wanted = saved["state"], {view}
+    while True:
+        inside = {i for name in wanted for i in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[name]["state"]))}
+        links = {  # joins controls and canvas, and is held by neither
+            name for name, model in state.items() if "Link" in model["model_name"]
+            and set(re.findall(r"IPY_MODEL_(\w+)", json.dumps(model["state"]))) & wanted
+        }
+        if inside | links <= wanted:
+            break
+        wanted |= inside | links
+    kept = {**saved, "state": {name: state[name] for name in state if name in wanted}}
+    script = '<script type="{}">{}</script>'
+    view_json = json.dumps({"version_major": 2, "version_minor": 0, "model_id": view})
+    parts = [script.format("application/vnd.jupyter.widget-state+json", json.dumps(kept).replace("</", "<\\/"))]
+    parts += [f'<div class="course-live-map">{script.format(view_type, view_json)}</div>']
+    return "\n".join(parts + [f'<script src="_static/widgets/{name}" defer></script>' for name in WIDGET_SCRIPTS])
+
+
+# --- the glossary ----------------------------------------------------------------------------
+
+
+def glossary_terms():
+    """{name, synonyms too: the entry's first name}, as book/glossary.md has them."""
+    names, entry = {}, None
+    for line in (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").split("```{glossary}")[1].splitlines():
+        if line.startswith("```"):
+            break
+        if line and not line.startswith(" "):
+            entry = entry or line
+            names[line] = entry
+        else:
+            entry = None
+    return names
+
+
+def _pattern(names):
+    """Finds any of the names as words, longest first, also in the plural."""
+    longest = sorted(names, key=len, reverse=True)
+    return re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, longest)) + r")(?:e?s)?(?![\w-])", re.IGNORECASE)
+
+
+def taught_in(names, folder):
+    """{entry: (lesson, title)}: where a term is first set in bold or italics, else where it is first used."""
+    used, stressed = {}, {}
+    pattern = _pattern(names)
+    canonical = {name.lower(): entry for name, entry in names.items()}
+    for stem, title, notebook in lessons(folder):
+        text = re.sub(r"`[^`]*`|\$\$.*?\$\$|\$[^$]*\$|\]\([^)]*\)", " ", _markdown(notebook), flags=re.DOTALL)
+        marked = " · ".join(re.findall(r"\*\*?([^*\n]+)\*\*?", text))
+        for found, where in ((text, used), (marked, stressed)):
+            for match in pattern.finditer(found):
+                where.setdefault(canonical[match[1].lower()], (stem, title))
+    return used | stressed
+
+
+def say_where_terms_are_taught(app, docname, source):
+    if docname != "glossary":
+        return
+    names = glossary_terms()
+    taught = taught_in(names, Path(app.srcdir) / "notebooks")
+    lines, entry = [], None
+    for line in source[0].splitlines():
+        if line in names:
+            entry = names[line]
+        elif entry and line.strip():
+            stem, title = taught.get(entry, (None, None))
+            line += f" Taught in [{stem.split('_')[0]} · {title}](notebooks/{stem}.ipynb)." if stem else ""
+            entry = None
+        lines.append(line)
+    source[0] = "\n".join(lines)
+
+
+def link_terms(app, doctree):
+    """In a lesson, the first mention of each term leads to the glossary."""
+    from sphinx.addnodes import pending_xref
+
+    docname = app.env.docname
+    if not docname.startswith("notebooks/"):
+        return
+    names = {name.lower(): name for name in glossary_terms()}
+    pattern, linked = _pattern(names.values()), set()
+    entry = glossary_terms()
+    for paragraph in list(doctree.findall(nodes.paragraph)):
+        for text in [t for t in paragraph.findall(nodes.Text) if _is_prose(t)]:
+            parts, at = [], 0
+            for match in pattern.finditer(text):
+                name = names[match[1].lower()]
+                if entry[name] in linked:
+                    continue
+                linked.add(entry[name])
+                link = pending_xref(
+                    "", nodes.inline("", match[0], classes=["std", "std-term"]), refdomain="std", reftype="term",
+                    reftarget=name, refdoc=docname, refexplicit=True, refwarn=True,
+                )
+                parts += [nodes.Text(text[at : match.start()]), link]
+                at = match.end()
+            if parts:
+                parent = text.parent
+                parent.replace(text, [*parts, nodes.Text(text[at:])])
+
+
+def _is_prose(text):
+    parent = text.parent
+    while not isinstance(parent, nodes.paragraph):
+        if not isinstance(parent, (nodes.strong, nodes.emphasis)):
+            return False
+        parent = parent.parent
+    while parent is not None:  # no links inside tables of contents, lists of links or cells' outputs
+        if isinstance(parent, nodes.container) and "cell_output" in parent.get("classes", ()):
+            return False
+        parent = parent.parent
+    return True
+
+
+# --- the page without Python -----------------------------------------------------------------
+
+
+def photo_data(weights):
+    """JavaScript that holds photo_net's weights, half precision as they are stored, and an explorer to fill.
+
+    A page on a disk may not fetch: so all of it is one script, `PHOTO`.
+    """
+    import ipywidgets
+    import numpy as np
+
+    from course_utils import widgets
+
+    network = {}
+    with np.load(weights) as stored:
+        for name in (key.removesuffix("/kernel") for key in stored.files if key.endswith("/kernel")):
+            kernel, bias = (stored[f"{name}/{part}"].astype("<f2") for part in ("kernel", "bias"))
+            network[name] = {"kernel": _base64(kernel), "bias": _base64(bias), "shape": kernel.shape}
+    grey, silent = np.zeros((14, 14, 3), np.uint8), np.zeros((14, 14, 2), np.float32)
+    widgets.cam_explorer(grey, silent, PHOTO_CLASSES, np.zeros(2))
+    made = [w for w in ipywidgets.Widget.widgets.values() if "sent" in w.trait_names()][-1]
+    traits = {k: v for k, v in made.get_state().items() if not k.startswith("_")}
+    traits["sent"] = {k: v for k, v in traits["sent"].items() if k not in ("picture", "maps")}
+    photo = {
+        "network": network,
+        "names": PHOTO_CLASSES,
+        "size": PHOTO_SIZE,
+        "traits": traits,
+        "explorer": (ROOT / "course_utils" / "explorer.js").read_text(encoding="utf-8"),
+    }
+    return f"const PHOTO = {json.dumps(photo, default=_plain)};\n"
+
+
+def _base64(array):
+    return base64.b64encode(array.tobytes()).decode()
+
+
+def _plain(value):
+    """Bytes as numbers, for JSON."""
+    return list(value)
+
+
+# --- after Sphinx ----------------------------------------------------------------------------
+
+
+def finish(app, exception):
+    """Texts for the excerpts of the search, which a page on a disk may not fetch; icons as fonts, not as code."""
+    if exception or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    texts = {}
+    for docname in sorted(app.env.found_docs):
+        doctree = app.env.get_doctree(docname)
+        paragraphs = [p.astext() for p in doctree.findall(lambda n: isinstance(n, (nodes.paragraph, nodes.title)))]
+        texts[docname] = " ".join(" ".join(paragraphs).split())
+    script = f"const SEARCH_TEXTS = {json.dumps(texts, ensure_ascii=False)};\n"
+    script += (ROOT / "book" / "search_from_disk.js").read_text(encoding="utf-8")
+    (out / "_static" / "search_texts.js").write_text(script, encoding="utf-8")
+    search = out / "search.html"
+    page = search.read_text(encoding="utf-8")
+    tag = '<script src="_static/search_texts.js"></script>'
+    if tag not in page:
+        search.write_text(page.replace("</head>", f"{tag}\n</head>", 1), encoding="utf-8")
+    # 1.5 MB that draw as SVG the icons which three small fonts beside them already hold.
+    for name in ("fontawesome.js", "fontawesome.js.map"):
+        file = out / "_static" / "scripts" / name
+        if file.exists():
+            file.write_text("", encoding="utf-8")
+    for leftover in out.rglob("*.map"):
+        leftover.unlink()
