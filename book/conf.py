@@ -1,4 +1,4 @@
-"""The book's settings. tools/make_book.py, which `make book` calls, lays the executed lessons beside its pages."""
+"""The book's settings. `make book` calls tools/make_book.py, which lays the executed lessons beside it."""
 
 import os
 import re

@@ -77,7 +77,8 @@ def main():
         parts = {name: printed(page, name) for name in pages()}
     join(parts).write(TARGET)
     print(
-        f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, {TARGET.stat().st_size / 1e6:.0f} MB"
+        f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, "
+        f"{TARGET.stat().st_size / 1e6:.0f} MB"
     )
 
 
