@@ -397,6 +397,22 @@ def test_two_of_one_name_and_a_roster_with_one(tmp_path):
     assert sum("can't be matched" in said for said in export.said) == 2
 
 
+def test_where_names_are_hidden_the_numbers_tell(tmp_path):
+    text = (
+        "Identifier,Status,Grade,Maximum grade,Grade can be changed\n"
+        "Participant 12,Submitted for grading,,10.00,Yes\nParticipant 13,Submitted for grading,,10.00,Yes\n"
+    )
+    source = packed(tmp_path / "e.zip", {moodle("Participant", n): str(n) for n in (12, 13, 14)})
+    found, export = taken_in(source)
+    assert sorted(found) == ["Participant-12", "Participant-13", "Participant-14"] and not export.said
+    path = sheet(tmp_path, text)
+    found, export = taken_in(source, roster=path)
+    assert sorted(found) == ["Participant-12", "Participant-13", "Participant-14"] and len(export.said) == 1
+    filled = sheets.fill(path, [row("Participant-13"), row("Participant-14", "1")], told(tmp_path))
+    assert filled.count == 1 and "Participant-14, ex01_a_toy: isn't in the sheet" in filled.problems
+    assert "Participant 13,Submitted for grading,8.5,10.00" in path.read_text()
+
+
 def test_canvas_gradebook_tells_who_is_who(tmp_path):
     found, export = taken_in(
         packed(tmp_path / "e.zip", {"müllerjörg_340934_7_ex01.ipynb": "1", "zz_5_8_ex01.ipynb": "2"}),

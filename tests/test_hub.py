@@ -87,27 +87,34 @@ def users():
 
 
 def reachable(place):
-    """A command's beginning that lets users reach this Python: where it lies in a home that is closed to them, a
-    mount of its own over that home, which only these processes see.
+    """A command's beginning that lets users reach this Python: where it lies in a folder that is closed to them,
+    a mount of its own over that folder, which only these processes see.
     """
-    closed = None
-    for prefix in dict.fromkeys((sys.base_prefix, sys.prefix)):
-        for folder in Path(prefix).resolve().parents:
-            if not folder.stat().st_mode & stat.S_IXOTH:
-                closed = closed or (folder, Path(prefix).resolve())
-                if closed[1] != Path(prefix).resolve():
-                    missing(
-                        "hub", f"two parts of this Python lie where others can't go: {closed[1]}, {prefix}"
-                    )
-    if closed is None:
-        return ["unshare", "--mount"]
-    home, prefix = closed
-    (place / "python").mkdir()
-    steps = (
-        f"mount --bind '{prefix}' '{place}/python' && mount -t tmpfs -o mode=0755 tmpfs '{home}' && "
-        f"mkdir -p '{prefix}' && mount --bind '{place}/python' '{prefix}' && exec \"$@\""
-    )
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", steps, "sh"]
+    steps, prefixes = [], {str(Path(prefix).resolve()) for prefix in (sys.base_prefix, sys.prefix)}
+    closed = {prefix: _closed(Path(prefix)) for prefix in sorted(prefixes)}
+    for number, (prefix, folder) in enumerate(closed.items()):
+        if folder:
+            (place / f"python{number}").mkdir()
+            steps.append(f"mount --bind '{prefix}' '{place}/python{number}'")
+    steps += [f"mount -t tmpfs -o mode=0755 tmpfs '{folder}'" for folder in set(closed.values()) - {None}]
+    for number, (prefix, folder) in enumerate(closed.items()):
+        if folder:
+            steps += [f"mkdir -p '{prefix}'", f"mount --bind '{place}/python{number}' '{prefix}'"]
+    return [
+        "unshare",
+        "--mount",
+        "--propagation",
+        "private",
+        "sh",
+        "-ec",
+        "\n".join([*steps, 'exec "$@"']),
+        "sh",
+    ]
+
+
+def _closed(path):
+    """The topmost folder on the way to a path that others can't enter, or None."""
+    return next((f for f in reversed(path.parents) if not f.stat().st_mode & stat.S_IXOTH), None)
 
 
 @pytest.fixture(scope="module")
@@ -228,9 +235,9 @@ class Student:
         self.web.get(f"{self.address}/hub/spawn/{self.name}", timeout=PATIENCE)
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
+            self.web.get(f"{self.base}/lab", timeout=PATIENCE)  # a page logs in, an answer of the API doesn't
             page = self.web.get(f"{self.base}/api/status", timeout=PATIENCE)
             if page.ok and "json" in page.headers["content-type"]:
-                self.web.get(f"{self.base}/lab", timeout=PATIENCE)
                 return
             time.sleep(2)
         pytest.fail(f"{self.name}'s server doesn't start: {page.text[-500:]}")

@@ -348,7 +348,7 @@ def _made(groups, platform):
     number, name = groups["student_id"], groups.get("name", "")
     if platform not in PATTERNS:
         return slug(number) or sheets.without_letters(number, "")
-    if platform == "moodle":
+    if platform == "moodle" and key(name) not in sheets.BLIND:
         return slug(name) or sheets.without_letters(name, number)
     return f"{slug(name)}-{slug(number)}".strip("-") or sheets.without_letters(name, number)
 

@@ -15,6 +15,7 @@ import logging
 import re
 import tempfile
 import warnings
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -238,7 +239,10 @@ def _accept(root, student, name, submission, theirs):
     same = path.is_file() and path.read_text(encoding="utf-8") == text
     files.write_whole(path, text)
     if submission.timestamp:
-        files.write_whole(folder / "timestamp.txt", submission.timestamp)
+        when = datetime.fromisoformat(submission.timestamp)
+        when = when.astimezone(UTC) if when.tzinfo else when
+        noted = when.strftime("%Y-%m-%d %H:%M:%S.%f %Z").strip()  # as nbgrader's exchanges write and read it
+        files.write_whole(folder / "timestamp.txt", noted)
     theirs[name] = {
         "status": "collected",
         "reason": "",
