@@ -25,7 +25,9 @@ def course(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Submissions aren't run: this is about what is done with them."""
-    monkeypatch.setattr(pipeline, "run_text", lambda text, released, full, *_: (_with_tests(text, full), "", []))
+    monkeypatch.setattr(
+        pipeline, "run_text", lambda text, released, full, *_: (_with_tests(text, full), "", [])
+    )
 
 
 def _with_tests(text, full):
