@@ -153,7 +153,7 @@ ENDS = {
 
 # Much, or what is hard to show.
 SHOWS = {
-    "one_line_of_800_mb": "print('x' * 800_000_000)" + WRONG,
+    "one_long_line": "print('x' * 300_000_000)" + WRONG,
     "to_the_descriptor": "import os\nfor _ in range(2000): os.write(1, b'x' * 100_000); os.write(2, b'x' * 100_000)"
     + WRONG,
     "in_function": inside("for i in range(3000): print('debug', i, maps.shape, 'x' * 100)"),
