@@ -68,8 +68,8 @@ def _owner(path):
 
 
 def _take(source, target):
-    """Copy a submission: its notebooks, time and secret, as far as they are files; returns paths of notebooks. A
-    link could lead to what only the lecturer may read.
+    """Copy a submission: its notebooks, time and secret, as far as they are files; returns the notebooks'
+    paths. A link could lead to what only the lecturer may read.
     """
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
