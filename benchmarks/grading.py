@@ -34,7 +34,9 @@ def measure(options):
         for name in sources:  # one at a time, each alone
             pipeline._remember(root, {"one": {name: outcomes["one"][name]}})
             each[name] = _seconds(pipeline.grade, root)
-        pipeline._remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
+        pipeline._remember(
+            root, {student: theirs for student, theirs in outcomes.items() if student != "one"}
+        )
         many = _seconds(pipeline.grade, root)
         graded = sum(
             o["status"] == "graded" for theirs in pipeline._outcomes(root).values() for o in theirs.values()

@@ -1,4 +1,4 @@
-"""The book's settings. `make book` calls tools/make_book.py, which lays the executed lessons beside these pages."""
+"""The book's settings. `make book` calls tools/make_book.py, which lays the executed lessons beside it."""
 
 import os
 import re
@@ -54,7 +54,10 @@ if repository:
         "repository_url": repository,
         "use_repository_button": True,
         "use_issues_button": True,
-        "launch_buttons": {"binderhub_url": "https://mybinder.org", "colab_url": "https://colab.research.google.com"},
+        "launch_buttons": {
+            "binderhub_url": "https://mybinder.org",
+            "colab_url": "https://colab.research.google.com",
+        },
     }
 
 

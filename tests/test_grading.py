@@ -233,7 +233,9 @@ def test_output_is_bounded(graded):
 
 def test_feedback_shows_no_hidden_test(graded):
     root, _ = graded
-    pages = {path.parents[1].name: path.read_text() for path in (root / "grading" / "feedback").rglob("*.html")}
+    pages = {
+        path.parents[1].name: path.read_text() for path in (root / "grading" / "feedback").rglob("*.html")
+    }
     assert set(pages) == {student for student, row in graded[1].items() if row["status"] == "graded"}
     for page in pages.values():
         assert "secret" not in page and "HIDDEN" not in page and "Traceback" not in page

@@ -218,24 +218,14 @@ BATCH = {
     "sleeps": (PERFECT, many_that_sleep, 8, "cells of the student's own didn't run"),
     "floods": ({**PERFECT}, floods, 4, ""),
     "quit": (gave(total="quit"), None, 4, "cell 4: quit, exit or SystemExit"),
-    "exit_in_function": (
-        gave(total="def total(maps):\n    exit(0)"),
-        None,
-        4,
-        "",
-    ),
+    "exit_in_function": (gave(total="def total(maps):\n    exit(0)"), None, 4, ""),
     "system_exit": (
         gave(total="def stop():\n    raise SystemExit\nstop()"),
         None,
         4,
         "cell 4: quit, exit or SystemExit",
     ),
-    "sys_exit": (
-        gave(total="import sys\ndef total(maps):\n    sys.exit(0)"),
-        None,
-        4,
-        "",
-    ),
+    "sys_exit": (gave(total="import sys\ndef total(maps):\n    sys.exit(0)"), None, 4, ""),
     "shows_a_number": (
         gave(
             total="from IPython.display import display\ndisplay({'text/plain': 7}, raw=True)\n"
@@ -319,7 +309,9 @@ def test_no_point_is_lost_by_an_editor(graded, student):
 
 
 def test_nobody_is_accused(graded):
-    assert not {student: row["remarks"] for student, row in graded.items() if "another version" in row["remarks"]}
+    assert not {
+        student: row["remarks"] for student, row in graded.items() if "another version" in row["remarks"]
+    }
 
 
 def test_what_was_cut_is_said(graded):

@@ -1,4 +1,4 @@
-"""What the book does beyond Sphinx and MyST-NB: terms and where they are taught, and nothing from a network."""
+"""What the book does beyond Sphinx and MyST-NB: where terms are taught, and nothing from a network."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ WIDGET_SCRIPTS = ("offline_widgets.js", "extension.js", "anywidget.js")  # in th
 
 
 def copy_libraries(target):
-    """MathJax and the widgets' code, out of installed packages, into a folder that pages can read from disk."""
+    """MathJax and the widgets' code, out of installed packages, to where pages can read them from a disk."""
     import anywidget
     import mathjax
     import widgetsnbextension
@@ -29,12 +29,15 @@ def copy_libraries(target):
         copy(source, target / name)
     # An ES module can't be loaded from a disk; as a plain script it starts by itself.
     script = (ROOT / "course_utils" / "quiz.js").read_text(encoding="utf-8")
-    script = script.replace("export default", "window.courseQuiz =") + """
+    script = (
+        script.replace("export default", "window.courseQuiz =")
+        + """
 document.addEventListener("DOMContentLoaded", () => {
   const last = [...document.querySelectorAll("details")].filter(question).at(-1);
   if (last) { const place = document.createElement("p"); last.after(place); follow(place); }
 });
 """
+    )
     write(target / "quiz.js", script.encode())
 
 
@@ -94,14 +97,22 @@ def lesson_role(role, rawtext, text, lineno, inliner, options=None, content=None
             links += [nodes.Text(", ")] if links else []
             label = nodes.inline("", numbered(stem, title), classes=["doc"])
             links.append(
-                pending_xref("", label, refdomain="std", reftype="doc", reftarget=f"/notebooks/{stem}",
-                             refdoc=env.docname, refexplicit=True, refwarn=True)
+                pending_xref(
+                    "",
+                    label,
+                    refdomain="std",
+                    reftype="doc",
+                    reftarget=f"/notebooks/{stem}",
+                    refdoc=env.docname,
+                    refexplicit=True,
+                    refwarn=True,
+                )
             )
     return links, []
 
 
 def sections(notebook):
-    """(heading, minutes to read, seconds to run, notes) of each section: 200 words, 12 lines of code a minute."""
+    """(heading, minutes to read, seconds to run, notes) of each section: 200 words or 12 lines a minute."""
     found = []
     for cell in notebook.cells:
         heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
@@ -118,7 +129,7 @@ def sections(notebook):
 
 
 def handbook_page(stem, title, notebook):
-    """A lecturer's page on a lesson: what book/handbook/lessons says of it, its minutes, the notes of its cells."""
+    """A lecturer's page on a lesson: what book/handbook/lessons says, its minutes, the notes of its cells."""
     own = ROOT / "book" / "handbook" / "lessons" / f"{topic(stem)}.md"
     text = own.read_text(encoding="utf-8") if own.exists() else ""
     rows, notes = [], []
@@ -143,7 +154,7 @@ def times_table(notebooks):
 
 
 def live_map(notebook):
-    """HTML of a notebook's first explorer, alive: its view, and the state of the widgets that it consists of."""
+    """HTML of a notebook's first explorer, alive: its view, and the state of its widgets."""
     view_type = "application/vnd.jupyter.widget-view+json"
     views = (
         output["data"][view_type]["model_id"]
@@ -158,9 +169,13 @@ def live_map(notebook):
     saved = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]
     state, wanted = saved["state"], {view}
     while True:
-        inside = {i for name in wanted for i in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[name]["state"]))}
+        inside = {
+            i for name in wanted for i in re.findall(r"IPY_MODEL_(\w+)", json.dumps(state[name]["state"]))
+        }
         links = {  # joins controls and canvas, and is held by neither
-            name for name, model in state.items() if "Link" in model["model_name"]
+            name
+            for name, model in state.items()
+            if "Link" in model["model_name"]
             and set(re.findall(r"IPY_MODEL_(\w+)", json.dumps(model["state"]))) & wanted
         }
         if inside | links <= wanted:
@@ -169,9 +184,13 @@ def live_map(notebook):
     kept = {**saved, "state": {name: state[name] for name in state if name in wanted}}
     script = '<script type="{}">{}</script>'
     view_json = json.dumps({"version_major": 2, "version_minor": 0, "model_id": view})
-    parts = [script.format("application/vnd.jupyter.widget-state+json", json.dumps(kept).replace("</", "<\\/"))]
+    parts = [
+        script.format("application/vnd.jupyter.widget-state+json", json.dumps(kept).replace("</", "<\\/"))
+    ]
     parts += [f'<div class="course-live-map">{script.format(view_type, view_json)}</div>']
-    return "\n".join(parts + [f'<script src="_static/widgets/{name}" defer></script>' for name in WIDGET_SCRIPTS])
+    return "\n".join(
+        parts + [f'<script src="_static/widgets/{name}" defer></script>' for name in WIDGET_SCRIPTS]
+    )
 
 
 # --- the glossary ----------------------------------------------------------------------------
@@ -180,7 +199,9 @@ def live_map(notebook):
 def glossary_terms():
     """{name, synonyms too: the entry's first name}, as book/glossary.md has them."""
     names, entry = {}, None
-    for line in (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").split("```{glossary}")[1].splitlines():
+    for line in (
+        (ROOT / "book" / "glossary.md").read_text(encoding="utf-8").split("```{glossary}")[1].splitlines()
+    ):
         if line.startswith("```"):
             break
         if line and not line.startswith(" "):
@@ -194,7 +215,9 @@ def glossary_terms():
 def _pattern(names):
     """Finds any of the names as words, longest first, also in the plural."""
     longest = sorted(names, key=len, reverse=True)
-    return re.compile(r"(?<![\w-])(" + "|".join(map(re.escape, longest)) + r")(?:e?s)?(?![\w-])", re.IGNORECASE)
+    return re.compile(
+        r"(?<![\w-])(" + "|".join(map(re.escape, longest)) + r")(?:e?s)?(?![\w-])", re.IGNORECASE
+    )
 
 
 def taught_in(names, folder):
@@ -247,8 +270,14 @@ def link_terms(app, doctree):
                     continue
                 linked.add(entry[name])
                 link = pending_xref(
-                    "", nodes.inline("", match[0], classes=["std", "std-term"]), refdomain="std", reftype="term",
-                    reftarget=name, refdoc=docname, refexplicit=True, refwarn=True,
+                    "",
+                    nodes.inline("", match[0], classes=["std", "std-term"]),
+                    refdomain="std",
+                    reftype="term",
+                    reftarget=name,
+                    refdoc=docname,
+                    refexplicit=True,
+                    refwarn=True,
                 )
                 parts += [nodes.Text(text[at : match.start()]), link]
                 at = match.end()
@@ -278,10 +307,10 @@ def photo_data(weights):
 
     A page on a disk may not fetch: so all of it is one script, `PHOTO`.
     """
+    from course_utils import widgets
+
     import ipywidgets
     import numpy as np
-
-    from course_utils import widgets
 
     network = {}
     with np.load(weights) as stored:
@@ -316,14 +345,16 @@ def _plain(value):
 
 
 def finish(app, exception):
-    """Texts for the excerpts of the search, which a page on a disk may not fetch; icons as fonts, not as code."""
+    """Texts for the search's excerpts, which a page on a disk may not fetch; icons as fonts, not as code."""
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)
     texts = {}
     for docname in sorted(app.env.found_docs):
         doctree = app.env.get_doctree(docname)
-        paragraphs = [p.astext() for p in doctree.findall(lambda n: isinstance(n, (nodes.paragraph, nodes.title)))]
+        paragraphs = [
+            p.astext() for p in doctree.findall(lambda n: isinstance(n, (nodes.paragraph, nodes.title)))
+        ]
         texts[docname] = " ".join(" ".join(paragraphs).split())
     script = f"const SEARCH_TEXTS = {json.dumps(texts, ensure_ascii=False)};\n"
     script += (ROOT / "book" / "search_from_disk.js").read_text(encoding="utf-8")

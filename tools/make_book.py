@@ -1,6 +1,6 @@
 """The book: executed lessons and the pages of book/ as a site that works from a disk.
 
-    python tools/make_book.py       writes build/book; open build/book/index.html
+python tools/make_book.py       writes build/book; open build/book/index.html
 """
 
 import os

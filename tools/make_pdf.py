@@ -1,6 +1,6 @@
-"""The whole book as one PDF: each page printed by Chromium, joined in the order of the contents, with bookmarks.
+"""The whole book as one PDF: each page printed by Chromium, joined in order, with bookmarks.
 
-    python tools/make_pdf.py       after make_book.py; writes build/book/cam-course.pdf
+python tools/make_pdf.py       after make_book.py; writes build/book/cam-course.pdf
 """
 
 import io
@@ -32,7 +32,7 @@ def pages():
     front = (BOOK / "index.html").read_text(encoding="utf-8")
     sidebar = front[front.index("bd-links") :]
     sidebar = sidebar[: sidebar.index("</nav>")]
-    links = [link for link in re.findall(r'href="([^"#:]+\.html)"', sidebar)]
+    links = re.findall(r'href="([^"#:]+\.html)"', sidebar)
     return list(dict.fromkeys(["index.html", *links]))
 
 
@@ -41,8 +41,16 @@ def printed(page, name):
     page.evaluate(READY)
     page.wait_for_timeout(300)
     margins = {"top": "15mm", "bottom": "15mm", "left": "15mm", "right": "15mm"}
-    return page.pdf(format="A4", margin=margins, print_background=True, display_header_footer=True,
-                    header_template="<span></span>", footer_template=FOOT, outline=True, tagged=True)
+    return page.pdf(
+        format="A4",
+        margin=margins,
+        print_background=True,
+        display_header_footer=True,
+        header_template="<span></span>",
+        footer_template=FOOT,
+        outline=True,
+        tagged=True,
+    )
 
 
 def join(parts):
@@ -68,7 +76,10 @@ def main():
         page = browser.new_page(color_scheme="light")
         parts = {name: printed(page, name) for name in pages()}
     join(parts).write(TARGET)
-    print(f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, {TARGET.stat().st_size / 1e6:.0f} MB.")
+    print(
+        f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, "
+        f"{TARGET.stat().st_size / 1e6:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

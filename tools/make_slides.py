@@ -2,8 +2,8 @@
 
     python tools/make_slides.py       writes build/book/slides
 
-What stands on a slide is decided where it is shown (book/slides/deck.js): with that computer's fonts, cells are
-laid out on as many slides of 1280×720 as they need, so none is cut.
+What stands on a slide is decided where it is shown (book/slides/deck.js): with that computer's fonts, cells
+are laid out on as many slides of 1280×720 as they need, so none is cut.
 """
 
 import ast
@@ -25,13 +25,16 @@ from tools import book_parts, executed  # noqa: E402
 TARGET = ROOT / "build" / "book" / "slides"
 HIDING = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 # Statements that only fetch or show: the room sees what they show.
-SHOWING = re.compile(r"(from|import) |(\w+\.)?(panels|three_panels|reveal|picture|say|table|\w*explorer|\w*sheet)\(|plots\.|"
-                     r"(\w+ = )?predict_then_reveal\(|\w+$")
+SHOWING = re.compile(
+    r"(from|import) |(\w+\.)?(panels|three_panels|reveal|picture|say|table|\w*explorer|\w*sheet)\(|plots\.|"
+    r"(\w+ = )?predict_then_reveal\(|\w+$"
+)
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 # A cell alone: the state of widgets stands once in the deck, and there is no jQuery.
 TEMPLATE = """{% extends 'basic/index.html.j2' %}{% block footer %}{% endblock %}
 {% block data_widget_view scoped %}{% set view = 'application/vnd.jupyter.widget-view+json' %}
-<div class="output_subarea"><script type="{{ view }}">{{ output.data[view] | json_dumps }}</script></div>{% endblock %}
+<div class="output_subarea"><script type="{{ view }}">{{ output.data[view] | json_dumps }}</script></div>
+{% endblock %}
 """
 
 
@@ -51,8 +54,13 @@ def deck(path):
     import nbconvert
 
     notebook = executed.executed(path)
-    exporter = nbconvert.HTMLExporter(raw_template=TEMPLATE, embed_images=True, exclude_input_prompt=True,
-                                      exclude_output_prompt=True, exclude_anchor_links=True)
+    exporter = nbconvert.HTMLExporter(
+        raw_template=TEMPLATE,
+        embed_images=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
     where = {"metadata": {"path": str(path.parent)}}
     slides = []
     for cell in notebook.cells:
@@ -65,7 +73,11 @@ def deck(path):
             cell.source = ""
         alone = nbformat.v4.new_notebook(cells=[cell], metadata={"widgets": notebook.metadata["widgets"]})
         page, _ = exporter.from_notebook_node(alone, dict(where))
-        tag = 'aside class="notes"' if kind == "notes" else f'div class="cell {cell.cell_type}" data-kind="{kind}"'
+        tag = (
+            'aside class="notes"'
+            if kind == "notes"
+            else f'div class="cell {cell.cell_type}" data-kind="{kind}"'
+        )
         slides[-1][1].append(f"<{tag}>{page}</{tag.split()[0]}>")
     groups = "\n".join(f'<div data-slide="{kind}">{"".join(cells)}</div>' for kind, cells in slides)
     state = json.dumps(notebook.metadata["widgets"].get(WIDGET_STATE, {})).replace("</", "<\\/")
@@ -83,7 +95,11 @@ def copy_libraries():
 
     book_parts.copy_libraries(TARGET / "lib")
     reveal = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs"
-    for source, name in (("dist/reveal.js", "reveal.js"), ("dist/reveal.css", "reveal.css"), ("plugin/notes/notes.js", "notes.js")):
+    for source, name in (
+        ("dist/reveal.js", "reveal.js"),
+        ("dist/reveal.css", "reveal.css"),
+        ("plugin/notes/notes.js", "notes.js"),
+    ):
         book_parts.copy(reveal / source, TARGET / "lib" / name)
     for name in ("deck.js", "deck.css"):
         book_parts.copy(ROOT / "book" / "slides" / name, TARGET / "lib" / name)

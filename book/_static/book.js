@@ -45,11 +45,18 @@ function darkFigure(image) {
   return canvas.toDataURL();
 }
 
-function showFigures() {
+/** One figure after the other, with room for everything else between: a page that is being loaded has explorers to start. */
+async function showFigures() {
+  await window.widgetsShown;
   const dark = document.documentElement.dataset.theme === "dark";
   for (const image of document.querySelectorAll('.bd-content figure img[src^="data:image/png"]')) {
     image.light ??= image.src;
-    if (dark) image.dark ??= darkFigure(image);
+    if (dark && !image.dark) {
+      await image.decode();
+      image.dark = darkFigure(image);
+      await new Promise((go) => setTimeout(go));
+    }
+    if (dark !== (document.documentElement.dataset.theme === "dark")) return;  // changed meanwhile
     image.src = dark ? image.dark : image.light;
   }
 }

@@ -124,7 +124,8 @@ function layOut(group) {
 
 /** When every explorer has its picture, and with it its size; the modules that draw them load by themselves. */
 async function drawn() {
-  const waiting = () => [...stage.querySelectorAll(".course-explorer")].some((e) => !(e.querySelector("canvas")?.height > 1));
+  const blank = (canvas) => !canvas || (canvas.width === 300 && canvas.height === 150);  // as a canvas is before it is drawn
+  const waiting = () => [...stage.querySelectorAll(".course-explorer")].some((e) => blank(e.querySelector("canvas")));
   for (let i = 0; i < 100 && waiting(); i++) await new Promise((go) => setTimeout(go, 50));
   for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
 }

@@ -93,7 +93,7 @@ def merge(release, cells):
     if changed:
         remarks.append(f"as in the exercise of today, since another version came back: {', '.join(changed)}")
     merged.cells = _with_own(merged.cells, own)
-    return Submission(merged, (*remarks, *unseen(_theirs(merged))), "", worked_as(merged))
+    return Submission(merged, (*remarks, *unseen(_theirs(merged))), "", worked_as(merged, worked_as(release)))
 
 
 def _theirs(notebook):
@@ -106,10 +106,11 @@ def _theirs(notebook):
     return found
 
 
-def worked_as(notebook):
-    """The id that stands in the notebook, or ""."""
-    typed = next(filter(None, (constant(source, "my_id") for source in _theirs(notebook).values())), "")
-    return typed.strip()[:100] if typed.isprintable() else ""
+def worked_as(notebook, default=""):
+    """The id that stands in the notebook, or "". default: the one that it came with; another comes first."""
+    typed = [constant(source, "my_id").strip() for source in _theirs(notebook).values()]
+    typed = [one[:100] for one in typed if one and one.isprintable()]
+    return next((one for one in typed if one != default), typed[0] if typed else "")
 
 
 # --- whose is what ---------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 grading/outcomes.json remembers for every student and exercise what came of it, and why.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 from course_utils import files
 from course_utils.grading import intake, private, sandbox
+from course_utils.grading.examiner import OurFault
 from course_utils.grading.execute import run_text
 from course_utils.grading.intake import in_words
 from course_utils.grading.merging import worked_as
@@ -148,7 +150,10 @@ def _run(converter, config, exercise, student="*"):
             converter(coursedir=course, config=config, log=log, force=True).start()
     except NbGraderException as error:  # "see the log"
         why = next((text for text in said if text.startswith("Traceback")), str(error))
-        raise RuntimeError(f"{exercise}: {why.strip().splitlines()[-1]}") from error
+        named = re.findall(
+            r"^[\w.]+(?:Error|Exception): .*", why, re.MULTILINE
+        )  # sqlalchemy goes on after it
+        raise RuntimeError(f"{exercise}: {(named or why.strip().splitlines())[-1]}") from error
 
 
 # --- what isn't the student's fault ----------------------------------------------------------
@@ -170,20 +175,32 @@ class OurFailure(RuntimeError):
     """Something is wrong here and not with a submission; the text says what to do."""
 
 
+@contextlib.contextmanager
+def blamed_rightly():
+    """Errors that aren't a student's leave as `OurFailure`."""
+    try:
+        yield
+    except Exception as error:
+        raise _ours(error) or error from error
+
+
 def _ours(error):
     """`OurFailure` for an error that isn't the student's; None for any other."""
+    if isinstance(error, OurFailure):
+        return error
     text = in_words(error)
     for pattern, advice in OURS.items():
         if re.search(pattern, text):
             return OurFailure(f"{advice} Then call it again. ({text})")
     if isinstance(error, (OSError, MemoryError)):
         return OurFailure(f"This machine doesn't do what grading needs: {text}. Mend it, and call it again.")
-    return error if isinstance(error, OurFailure) else None
+    return OurFailure(text) if isinstance(error, OurFault) else None
 
 
 # --- collect ---------------------------------------------------------------------------------
 
 
+@blamed_rightly()
 def collect(root, folder):
     """Take in what students handed in: {student: {exercise: outcome}}, which is remembered; prints what was
     refused.
@@ -200,9 +217,9 @@ def collect(root, folder):
             chosen, refused, ignored = intake.submitted(place, releases)
             for name, submission in chosen.items():
                 _accept(root, student, name, submission, theirs)
-        except Exception as error:
+        except Exception as error:  # whatever one of them holds, the others are taken in
             if _ours(error):
-                raise _ours(error) from error
+                raise
             refused, ignored = {"their folder": f"couldn't be taken in: {in_words(error)}"}, []
         for name, why in refused.items():
             print(f"{student}: {name} {why}")
@@ -261,6 +278,7 @@ class Work(NamedTuple):
     is_free: bool  # whether that belongs to nobody else
 
 
+@blamed_rightly()
 def grade(root, jobs=None, again=False, protected=True, cell_seconds=30, scheduler=None):
     """Grade what was collected and hasn't been graded; returns the outcomes. Refuses to start where the
     sandbox leaks. scheduler: address of a Dask cluster that does the work.
@@ -275,11 +293,8 @@ def grade(root, jobs=None, again=False, protected=True, cell_seconds=30, schedul
 def _grade(root, workers, again, protected, cell_seconds):
     from tqdm.auto import tqdm
 
-    try:
-        known, outcomes = _known(root), remembered(root)
-        todo = _todo(root, known, outcomes, again)
-    except Exception as error:
-        raise _ours(error) or error from error
+    known, outcomes = _known(root), remembered(root)
+    todo = _todo(root, known, outcomes, again)
 
     items = (
         (w, run_text, w.text, *known[w.name], w.student, w.typed, w.is_free, cell_seconds, protected)
@@ -350,7 +365,7 @@ def _record(root, work, future):
         return {"status": "collected", "reason": f"not graded yet: {error}", "on running": []}
     except Exception as error:  # whatever one of them does to the grader, the others are graded
         if _ours(error):
-            raise _ours(error) from error
+            raise
         why = f"It couldn't be graded: {in_words(error)}"
     return {"status": "failed" if why else "graded", "reason": why, "graded": work.key, "on running": remarks}
 
@@ -368,16 +383,13 @@ def remembered(root):
 
 
 def _remember(root, outcomes):
-    text = json.dumps(outcomes, indent=1, sort_keys=True)
-    try:
-        files.write_whole(Path(root, GRADING, "outcomes.json"), text)
-    except OSError as error:
-        raise _ours(error) from error
+    files.write_whole(Path(root, GRADING, "outcomes.json"), json.dumps(outcomes, indent=1, sort_keys=True))
 
 
 # --- report ----------------------------------------------------------------------------------
 
 
+@blamed_rightly()
 def report(root, roster=()):
     """One row for every student and exercise, as dicts of `COLUMNS`; also those of whom nothing came (roster:
     their ids).
@@ -385,15 +397,12 @@ def report(root, roster=()):
     from nbgrader.api import Gradebook
 
     outcomes, rows = remembered(root), []
-    try:
-        with Gradebook(settings(root).CourseDirectory.db_url) as book:
-            for student in sorted(set(outcomes) | set(roster)):
-                theirs = outcomes.get(student, {})
-                for name in sorted(set(exercises(root)) | set(theirs)):
-                    outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
-                    rows.append(_row(book, student, name, outcome))
-    except Exception as error:
-        raise _ours(error) or error from error
+    with Gradebook(settings(root).CourseDirectory.db_url) as book:
+        for student in sorted(set(outcomes) | set(roster)):
+            theirs = outcomes.get(student, {})
+            for name in sorted(set(exercises(root)) | set(theirs)):
+                outcome = theirs.get(name, {"status": "not submitted", "reason": ""})
+                rows.append(_row(book, student, name, outcome))
     return rows
 
 

@@ -1,0 +1,168 @@
+"""The decks in a real browser: nothing is cut, nothing comes from a network, explorers and questions work."""
+
+from pathlib import Path
+
+from benchmarks import lab as real
+from conftest import missing
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+# Every slide shown in turn: what reaches beyond 1280×720, and code below 18 pixels.
+FAULTS = """() => {
+  const scale = Reveal.getScale(), faults = [];
+  Reveal.getSlides().forEach((slide, n) => {
+    const { h, v } = Reveal.getIndices(slide);
+    Reveal.slide(h, v);
+    const edge = slide.getBoundingClientRect();
+    let [right, bottom] = [slide.scrollWidth, slide.scrollHeight];
+    for (const e of slide.querySelectorAll("*")) {
+      const box = e.getBoundingClientRect();
+      if (!box.width || e.closest("aside, mjx-assistive-mml")) continue;
+      [right, bottom] = [Math.max(right, (box.right - edge.left) / scale), Math.max(bottom, (box.bottom - edge.top) / scale)];
+    }
+    if (right > 1281 || bottom > 721) faults.push(`slide ${n + 1} is ${Math.round(right)}×${Math.round(bottom)}`);
+    for (const code of slide.querySelectorAll(".highlight pre")) {
+      const size = parseFloat(getComputedStyle(code).fontSize) * (code.currentCSSZoom ?? 1);
+      if (size < 18) faults.push(`slide ${n + 1} has code of ${size} pixels`);
+    }
+  });
+  return faults;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not real.chromium():
+        missing("chromium", "no Chromium on the PATH (Debian: apt-get install chromium)")
+    with real.browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def decks():
+    pytest.importorskip("sphinx_revealjs")
+    from tools import make_slides
+
+    make_slides.main()
+    return make_slides.TARGET
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, offline=True)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: page.complaints.append(str(e)))
+    page.on(
+        "request",
+        lambda r: None if r.url.startswith(("file:", "data:", "blob:")) else page.complaints.append(r.url),
+    )
+    yield page
+    context.close()
+
+
+def opened(page, path, query=""):
+    page.goto(path.as_uri() + query)
+    page.wait_for_selector("html[data-ready]", timeout=60_000)
+
+
+def show(page, selector):
+    """The slide that holds the first of these."""
+    page.eval_on_selector(
+        selector,
+        "e => { const { h, v } = Reveal.getIndices(e.closest('section.page')); Reveal.slide(h, v, 99); }",
+    )
+    return page.locator(selector).first
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", LESSONS)
+def test_no_slide_is_cut_and_all_of_the_lesson_is_there(decks, page, stem):
+    from tools.make_slides import helper
+
+    import nbformat
+
+    opened(page, decks / f"{stem}.html")
+    assert page.evaluate(FAULTS) == []
+    assert not page.complaints
+    shown = page.evaluate("document.querySelector('.slides').textContent.replace(/\\s+/g, '')")
+    pictures = page.locator(".slides img").count()
+    cells = [
+        c
+        for c in nbformat.read(ROOT / "notebooks" / f"{stem}.ipynb", as_version=4).cells
+        if c.metadata.get("slideshow", {}).get("slide_type") != "skip"
+    ]
+    for cell in (c for c in cells if c.cell_type == "code" and not helper(c)):
+        assert "".join(cell.source.split()) in shown, f"code is missing: {cell.source[:60]}"
+    assert pictures >= sum(
+        "<img" in "".join(o.get("data", {}).get("text/html", "")) for c in cells for o in c.get("outputs", ())
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_measure_sees_a_slide_that_is_cut(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    page.evaluate(
+        "document.querySelector('section.page').insertAdjacentHTML('beforeend', '<div style=\"height:800px\">x</div>')"
+    )
+    assert len(page.evaluate(FAULTS)) == 1
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_keys_on_a_slider_move_the_slider_and_elsewhere_the_deck(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    handle = show(page, ".noUi-handle")
+    canvas = page.locator(".course-explorer:has(.noUi-handle) canvas").first
+    here, picture = page.evaluate("Reveal.getIndices()"), canvas.evaluate("e => e.toDataURL()")
+    handle.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    page.wait_for_timeout(300)
+    assert page.evaluate("Reveal.getIndices()") == here
+    assert canvas.evaluate("e => e.toDataURL()") != picture
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Space")
+    assert page.evaluate("Reveal.getIndices()") != here
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_question_is_answered_on_the_slide(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    show(page, "summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("summary").first.text_content()[-1] in "✓✗"
+    assert "right at the first try" in page.locator(".course-score").text_content()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_lecturer_sees_the_notes(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    with page.expect_popup() as popup:
+        page.keyboard.press("s")
+    view = popup.value
+    view.wait_for_selector("#current-slide iframe, .current-slide iframe, iframe", timeout=20_000)
+    assert view.locator("text=Upcoming").count()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_deck_prints_a_page_per_slide(decks, page):
+    import io
+
+    from pypdf import PdfReader
+
+    opened(page, decks / f"{LESSONS[0]}.html")
+    slides = page.evaluate("Reveal.getTotalSlides()")
+    opened(page, decks / f"{LESSONS[0]}.html", "?print-pdf")
+    page.wait_for_timeout(2000)
+    pdf = page.pdf(prefer_css_page_size=True, print_background=True)
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == slides
