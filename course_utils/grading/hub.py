@@ -45,7 +45,8 @@ class Collect(ExchangeCollect):
             student = record["username"]
             if student:
                 try:
-                    _take(Path(self.inbound_path, record["filename"]), handed_in / student / name)
+                    if not _take(Path(self.inbound_path, record["filename"]), handed_in / student / name):
+                        self.log.error(f"{student} handed in no notebook that is a file.")
                 except OSError as error:
                     self.log.error(f"{student}'s submission can't be read: {error}")
         if handed_in.is_dir():
@@ -67,8 +68,8 @@ def _owner(path):
 
 
 def _take(source, target):
-    """Copy a submission: its notebooks, time and secret, as far as they are files. A link could lead to what
-    only the lecturer may read.
+    """Copy a submission: its notebooks, time and secret, as far as they are files; returns the notebooks'
+    paths. A link could lead to what only the lecturer may read.
     """
     part = target.with_name(target.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -86,6 +87,7 @@ def _take(source, target):
         os.close(folder)
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
+    return list(target.glob("*.ipynb"))
 
 
 def _opened(name, folder):
