@@ -86,8 +86,8 @@ def _same_array(before, after):
 
 
 def _library(frame):
-    """The package whose Python code is run in this frame; "" for the grading itself, which hands numbers
-    over.
+    """The package whose Python code is run in this frame; "" for what is no help: the grading itself hands
+    numbers over, and `quiet` is asked at every import.
     """
-    name = frame.f_globals.get("__name__", "")
-    return "" if name.startswith("course_utils.grading") else name.partition(".")[0]
+    name = str(frame.f_globals.get("__name__", ""))
+    return "" if name.startswith(("course_utils.grading", "course_utils.quiet")) else name.partition(".")[0]
