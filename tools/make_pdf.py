@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from pypdf import PdfReader, PdfWriter
-from pypdf.generic import ArrayObject, NameObject
+from pypdf.generic import ArrayObject, NameObject, TextStringObject
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
@@ -18,13 +18,15 @@ from benchmarks import lab  # noqa: E402
 
 BOOK = ROOT / "build" / "book"
 TARGET = BOOK / "cam-course.pdf"
-FOOT = '<div style="font-size:8px;width:100%;text-align:center"><span class="pageNumber"></span></div>'
 # Canvases of explorers print as they are; questions unfold, and pictures that are further down are loaded.
 READY = """async () => {
   document.querySelectorAll("details").forEach((e) => { e.open = true; });
   await Promise.all([document.fonts.ready, window.MathJax?.startup?.promise, window.widgetsShown,
     ...[...document.images].map((i) => i.decode().catch(() => {}))]);
 }"""
+
+HEADINGS = """() => [...document.querySelectorAll("h1, h2, h3, h4")].map((heading) => [...heading.childNodes]
+  .filter((part) => !part.matches?.(".headerlink")).map((part) => part.textContent).join(""))"""
 
 
 def pages():
@@ -37,28 +39,30 @@ def pages():
 
 
 def printed(page, name):
+    """A page's PDF, and its headings."""
     page.goto((BOOK / name).as_uri())
     page.evaluate(READY)
     page.wait_for_timeout(300)
     margins = {"top": "15mm", "bottom": "15mm", "left": "15mm", "right": "15mm"}
-    return page.pdf(
-        format="A4",
-        margin=margins,
-        print_background=True,
-        display_header_footer=True,
-        header_template="<span></span>",
-        footer_template=FOOT,
-        outline=True,
-        tagged=True,
+    headings = page.evaluate(HEADINGS)
+    content = page.pdf(
+        format="A4", margin=margins, print_background=True, scale=0.8, outline=True, tagged=True
     )
+    return content, headings
 
 
 def join(parts):
-    """One PDF of {page's name: PDF}: outlines become bookmarks, links between pages lead inside."""
-    writer, starts = PdfWriter(), {}
-    for name, content in parts.items():
+    """One PDF of {page's name: (PDF, headings)}: with bookmarks, and links between pages that lead inside."""
+    writer, starts, names = PdfWriter(), {}, {}
+    for name, (content, headings) in parts.items():
         starts[(BOOK / name).as_uri()] = len(writer.pages)
+        names |= {"".join(heading.split()): " ".join(heading.split()) for heading in headings}
         writer.append(PdfReader(io.BytesIO(content)), import_outline=True)
+    for bookmark in _bookmarks(writer.get_outline_root()):
+        # Chromium loses the blanks where a heading wraps, and says it twice where it moved to the next page.
+        said = "".join(bookmark["/Title"].split())
+        name = names.get(said) or names.get(said[: len(said) // 2]) or bookmark["/Title"]
+        bookmark[NameObject("/Title")] = TextStringObject(name)
     for page in writer.pages:
         for annotation in page.get("/Annots", ()):
             link = annotation.get_object()
@@ -67,8 +71,20 @@ def join(parts):
                 del link["/A"]
                 target = writer.pages[starts[address]].indirect_reference
                 link[NameObject("/Dest")] = ArrayObject([target, NameObject("/Fit")])
+            elif address.startswith("file:"):  # a deck, say: it lies beside the PDF
+                beside = address.removeprefix(BOOK.as_uri() + "/")
+                link["/A"][NameObject("/URI")] = TextStringObject(beside)
     writer.compress_identical_objects()
     return writer
+
+
+def _bookmarks(parent):
+    child = parent.get("/First")
+    while child is not None:
+        bookmark = child.get_object()
+        yield bookmark
+        yield from _bookmarks(bookmark)
+        child = bookmark.get("/Next")
 
 
 def main():
