@@ -28,12 +28,10 @@ def measure(options):
     rows, notes = (
         [],
         [
-            "VGG16 up to its last convolution, GAP, Dense(2), random weights; RMSprop with rate "
-            f"1e-3, {EPOCHS} epochs over "
-            f"{N_IMAGES} drawn pets of {SIZE}×{SIZE} pixels in batches of {BATCH_SIZE}.",
-            "In every epoch: `model.fit`, the frozen layers untrainable. Once: `training.fit` with "
-            "features of 32 bits in "
-            "memory; its time includes computing them.",
+            "VGG16 up to its last convolution, GAP, Dense(2), random weights; RMSprop with rate 1e-3, "
+            f"{EPOCHS} epochs over {N_IMAGES} drawn pets of {SIZE}×{SIZE} pixels in batches of {BATCH_SIZE}.",
+            "In every epoch: `model.fit`, the frozen layers untrainable. Once: `training.fit` with features "
+            "of 32 bits in memory; its time includes computing them.",
             "Processor time is what the trainings themselves worked: other programs hardly change it.",
         ],
     )

@@ -31,7 +31,7 @@ def overlay(opacity, threshold):
 """
 CONTESTANTS = {
     "ours, drawn in the browser": "widgets.cam_explorer(image, cams, ['cat', 'dog'])",
-    "ours, drawn by Python": "widgets._live([widgets._opacity(), widgets._slider('threshold', 0.0, '')], "
+    "ours, drawn by Python": "widgets.live([widgets.slider('opacity', 0.65, ''), widgets.slider('threshold', 0.0, '')], "
     "lambda a, b: (overlay(a, b), f'opacity {a:.2f}'), 288)",
     "plain `interact` + Matplotlib": """
 import ipywidgets
@@ -122,11 +122,10 @@ def measure(options):
     return rows, [
         f"A picture of 288 to 384 pixels, one slider of 21 steps; {ROUNDS} rounds of {KEYS} key presses and "
         f"{DRAGS} drags of {SECONDS} s by a hand that crosses the slider {SPEED} times a second, in turns.",
-        "From the event's own time to the end of the frame that shows the change: a screen at 60 Hz "
-        "adds up to 17 ms "
-        "for anybody.",
-        "Drawn in the browser: a canvas linked to the sliders. Drawn by Python: NumPy, JPEG, and no "
-        "stale pictures.",
+        "From the event's own time to the end of the frame that shows the change: a screen at 60 Hz adds up "
+        "to 17 ms for anybody.",
+        "Drawn in the browser: a canvas linked to the sliders. Drawn by Python: NumPy, JPEG, and no stale "
+        "pictures.",
     ]
 
 

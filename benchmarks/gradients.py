@@ -45,12 +45,11 @@ def measure(options):
             add("tf-keras-vis Grad-CAM", instead=f"does not run: {why(error)}")
 
     return rows, [
-        "Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they don't "
-        "change the work.",
-        "Ours: scores and maps of class 0 on the 7×7 grid of the last layer that has one; forward once, back "
-        "from the score to that layer only, compiled at the first call.",
+        "Ratios are to the plain forward pass (`predict_on_batch`) beside it. Weights are random: they "
+        "don't change the work.",
+        "Ours: scores and maps of class 0 on the 7×7 grid of the last layer that has one; forward once, "
+        "back from the score to that layer only, compiled at the first call.",
         "Guided backpropagation goes back through the whole network, as every gradient in the pixels must.",
         f"tf-keras-vis {version_of('tf-keras-vis')}: `Gradcam` as it comes, made once, for class 0, "
-        "enlarged to "
-        "the image.",
+        "enlarged to the image.",
     ]

@@ -1,5 +1,6 @@
-"""Grading: how long thirty submissions of a NumPy exercise take, and one of each exercise."""
+"""Grading: how long two hundred submissions of a NumPy exercise take, one of each exercise, and how much memory."""
 
+import resource
 import shutil
 import tempfile
 import time
@@ -11,42 +12,43 @@ import nbformat
 
 TITLE = "Grading in the sandbox"
 ROOT = Path(__file__).parents[1]
-N = 30
+N = 200
 
 
 def measure(options):
-    from course_utils.grading import course, sandbox
+    from course_utils.grading import pipeline, sandbox
 
     if sandbox.missing():
         return [
-            row(f"{N} submissions", unit="s", goal=("<=", 60), instead=f"not measured: {sandbox.missing()}")
+            row(f"{N} submissions", unit="s", goal=("<=", 180), instead=f"not measured: {sandbox.missing()}")
         ], []
-    sources = course.exercises(ROOT)
+    sources = pipeline.exercises(ROOT)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         shutil.copytree(ROOT / "solutions", root / "solutions")
         first = next(iter(sources))
         for name, students in {name: ["one"] for name in sources}.items():
-            for student in students + ([f"s{i:02d}" for i in range(N)] if name == first else []):
+            for student in students + ([f"s{i:03d}" for i in range(N)] if name == first else []):
                 _hand_in(root, name, student)
-        course.collect(root, root / "inbox")
-        outcomes, each = course._outcomes(root), {}
+        pipeline.collect(root, root / "inbox")
+        outcomes, each = pipeline.remembered(root), {}
         for name in sources:  # one at a time, each alone
-            course._remember(root, {"one": {name: outcomes["one"][name]}})
-            each[name] = _seconds(course.grade, root)
-        course._remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
-        many = _seconds(course.grade, root)
+            pipeline.remember(root, {"one": {name: outcomes["one"][name]}})
+            each[name] = _seconds(pipeline.grade, root)
+        pipeline.remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
+        many = _seconds(pipeline.grade, root)
         graded = sum(
-            o["status"] == "graded" for theirs in course._outcomes(root).values() for o in theirs.values()
+            o["status"] == "graded" for theirs in pipeline.remembered(root).values() for o in theirs.values()
         )
     return [
-        row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 60)),
+        row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 180)),
+        row("the grader's own memory", [_peak() / 1e6], "MB", ("<=", 400)),
         *(
             row(f"one submission of {name}, sandbox probed before", [seconds], "s")
             for name, seconds in each.items()
         ),
     ], [
-        f"Every kernel starts in a sandbox of its own, with its own imports; {graded} of {N} were "
+        f"Each submission has two processes, the student's and the examiner's, in sandboxes of their own; {graded} of {N} were "
         "graded. The first "
         "exercise is NumPy only."
     ]
@@ -57,6 +59,11 @@ def _hand_in(root, name, student):
     path = root / "inbox" / student / f"{name}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(nbformat.read(root / "solutions" / name / f"{name}.ipynb", as_version=4), path)
+
+
+def _peak():
+    """Bytes of memory that this process has had at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in KiB
 
 
 def _seconds(step, root):

@@ -52,8 +52,8 @@ def measure(options):
     ], [
         f"The same network, {len(digits.y_train):,} digits to train on and {len(digits.y_test):,} to test; "
         "a run is a random seed for initial weights and order.",
-        "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. "
-        f"Ours: Adam with a one-cycle schedule, `training.train` with {ours}.",
+        "The seed's recipe: Adam with its default rate, 10 epochs, batches of 32. Ours: Adam with a "
+        f"one-cycle schedule, `training.train` with {ours}.",
         "Processor time is what the trainings themselves worked: other programs hardly change it.",
     ]
 

@@ -19,7 +19,7 @@ import numpy as np
 TITLE = "Cats and dogs: drawing, learning, finding the head; photographs"
 N_TEST, N_SCENES, N_PHOTOS = 250, 200, 1000
 EPOCHS = 5  # one less than the shipped weights had: a learner can wait for these
-RECIPE = Path(__file__).parents[1] / "tools" / "train_pets_net.py"
+RECIPE = Path(__file__).parents[1] / "tools" / "on_drawings.py"
 
 
 def measure(options):
@@ -30,9 +30,9 @@ def measure(options):
     scenes = [draw_two_pets(seed) for seed in range(100, 100 + N_SCENES)]
 
     def of_drawings(model):
-        _, valid_cams = explain(model, valid.images.astype("float32"), valid.labels, verbose=False)
-        class_scores, cams = explain(model, test.images.astype("float32"), test.labels, verbose=False)
-        _, both = explain(model, np.array([s.image for s in scenes], "float32"), verbose=False)
+        _, valid_cams = explain(model, valid.images, valid.labels, verbose=False)
+        class_scores, cams = explain(model, test.images, test.labels, verbose=False)
+        _, both = explain(model, np.array([s.image for s in scenes]), verbose=False)
         chosen = localize.best_fraction(valid_cams, valid.head_boxes, 96)
         heads = np.array([s.head_boxes for s in scenes])
         return {
@@ -71,9 +71,8 @@ def measure(options):
         ),
         *_photographs(),
     ], [
-        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, "
-        f"{N_SCENES} two-pet scenes; "
-        "a run is a seed of the training on 2,000 drawn pets. IoU in percent.",
+        f"{N_TEST} drawn pets nobody trained on, as many others to choose the threshold on, {N_SCENES} "
+        "two-pet scenes; a run is a seed of the training on 2,000 drawn pets. IoU in percent.",
         "Shipped weights, 95 % bootstrap intervals: "
         + "; ".join(_in_words(what, shipped[what]) for what in goals)
         + ".",
@@ -83,14 +82,12 @@ def measure(options):
 
 
 def _train(seed, learnt):
-    """A fresh network, trained as tools/train_pets_net.py does it, the seconds that took, and those it
-    worked.
-    """
+    """A fresh network, trained as the shipped one was, the seconds that took, and those it worked."""
     import keras
 
-    spec = importlib.util.spec_from_file_location("train_pets_net", RECIPE)
+    spec = importlib.util.spec_from_file_location("on_drawings", RECIPE)
     recipe = importlib.util.module_from_spec(spec)
-    sys.modules["train_pets_net"] = recipe  # where TensorFlow looks for the source of its functions
+    sys.modules["on_drawings"] = recipe  # where TensorFlow looks for the source of its functions
     spec.loader.exec_module(recipe)
     keras.utils.set_random_seed(seed)
     model, start, start_of_work = networks.pets_net(), time.perf_counter(), time.process_time()
@@ -99,8 +96,6 @@ def _train(seed, learnt):
 
 
 def _photographs():
-    from course_utils import networks
-
     import keras
 
     os.environ.setdefault("TFDS_DATA_DIR", str((REAL_DATA / "tfds").resolve()))

@@ -42,8 +42,8 @@ def measure(options):
         row("`jupyter lab` to its first page", steps[2:], "s"),
         row("all of it", [sum(steps)], "s", goal=("<=", 90)),
     ], [
-        "The last commit, cloned from the same disk; empty package caches. Packages come over the "
-        "network, so this depends on the connection."
+        "The last commit, cloned from the same disk; empty package caches. Packages come over the network, "
+        "so this depends on the connection."
     ]
 
 

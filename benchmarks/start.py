@@ -45,10 +45,10 @@ def measure(options):
         total = sum(marks["end"] for marks in whole.values())
         rows.append(row(f"all {len(whole)} notebooks", [total], "s", goal=("<=", 600)))
     return rows, [
-        "Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files "
-        "are in the disk cache; embedded data, no pretrained weights.",
-        "A picture counts when its cell is done. The first map is the first picture that calls "
-        "itself a class activation map in its alt text.",
+        "Every run in a fresh process: Python for the imports, a kernel for the notebooks. Its files are in "
+        "the disk cache; embedded data, no pretrained weights.",
+        "A picture counts when its cell is done. The first map is the first picture that calls itself a "
+        "class activation map in its alt text.",
     ]
 
 

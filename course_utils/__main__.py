@@ -26,13 +26,16 @@ def main(arguments=None):
     explaining.add_argument(
         "model", metavar="MODEL", help='"pets", or a .keras file that notebook 09 has stored'
     )
-    explaining.add_argument("images", nargs="+", metavar="IMAGE")
+    explaining.add_argument("images", nargs="+", metavar="IMAGE", help="files, or folders of them")
     explaining.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go"
     )
     explaining.add_argument("--top", type=int, default=3, help="how many classes (default 3)")
     explaining.add_argument(
         "--size", type=int, help="pixels of the longer side (default: as in training; 1024 at most)"
+    )
+    explaining.add_argument(
+        "--scheduler", metavar="ADDRESS", help="a Dask cluster that does the work (default: this machine)"
     )
     options = parser.parse_args(arguments)
     if options.command == "doctor":
@@ -42,8 +45,10 @@ def main(arguments=None):
     from course_utils import photos  # TensorFlow comes with it
 
     try:
-        return photos.main(options.model, options.images, options.output, options.top, options.size)
-    except (OSError, ValueError) as error:
+        return photos.main(
+            options.model, options.images, options.output, options.top, options.size, options.scheduler
+        )
+    except (OSError, RuntimeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
 

@@ -19,16 +19,22 @@ import numpy as np
 # --- from feature maps to scores -------------------------------------------------------------
 
 
-def global_average_pooling(feature_maps):
+def global_average_pooling(feature_maps: np.ndarray) -> np.ndarray:
     """Each map's mean: (B, H, W, K) -> (B, K), the one number a map has to say."""
     return checks.feature_maps(feature_maps).mean(axis=(1, 2))
 
 
-def class_scores(feature_maps, class_weights, bias=None, pooling="mean"):
-    """Each class's logit: (B, H, W, K), (K, C) -> (B, C).
+def class_scores(
+    feature_maps: np.ndarray, class_weights: np.ndarray, bias: np.ndarray | None = None, pooling: str = "mean"
+) -> np.ndarray:
+    """Each class's logit: S_c = sum_k w_k^c F_k + b_c.
 
-    S_c = sum_k w_k^c F_k + b_c, with F_k the mean of map k over its cells, as every network does it,
-    or its sum (pooling="sum"), as the paper writes it; the two differ by the factor Z = H * W.
+    feature_maps: (B, H, W, K)
+    class_weights: (K, C)
+    bias: (C,), or None for none
+    pooling: F_k is the "mean" of map k over its cells, as every network does it, or the "sum", as the paper
+        writes it; the two differ by the factor Z = H * W
+    Returns (B, C). Raises ValueError or TypeError where shapes don't fit or numbers aren't finite.
     """
     feature_maps = checks.feature_maps(feature_maps)
     class_weights = checks.class_weights(class_weights, feature_maps.shape[3])
@@ -37,7 +43,7 @@ def class_scores(feature_maps, class_weights, bias=None, pooling="mean"):
     return pooled @ class_weights + checks.bias(bias, n_classes=class_weights.shape[1])
 
 
-def softmax(class_scores):
+def softmax(class_scores: np.ndarray) -> np.ndarray:
     """Logits (..., C) to probabilities that add up to one: P_c = exp(S_c) / sum_j exp(S_j)."""
     class_scores = checks.finite(class_scores, "class_scores")
     if class_scores.ndim == 0 or class_scores.shape[-1] == 0:
@@ -47,8 +53,8 @@ def softmax(class_scores):
     return exps / exps.sum(axis=-1, keepdims=True)
 
 
-def sigmoid(class_scores):
-    """Each logit by itself as a probability, 1 / (1 + exp(-S)), same shape: where classes may go together."""
+def sigmoid(class_scores: np.ndarray) -> np.ndarray:
+    """Each logit by itself as a probability, 1 / (1 + exp(-S)): for classes that may go together."""
     return (
         1 + np.tanh(checks.finite(class_scores, "class_scores") / 2)
     ) / 2  # the same, and nothing overflows
@@ -57,31 +63,55 @@ def sigmoid(class_scores):
 # --- from feature maps to maps of evidence ---------------------------------------------------
 
 
-def class_activation_maps(feature_maps, class_weights):
+def class_activation_maps(feature_maps: np.ndarray, class_weights: np.ndarray) -> np.ndarray:
     """All classes' maps: M_c(x, y) = sum_k w_k^c f_k(x, y); (B, H, W, K), (K, C) -> (B, H, W, C)."""
     feature_maps = checks.feature_maps(feature_maps)
     return feature_maps @ checks.class_weights(class_weights, feature_maps.shape[3])
 
 
-def class_activation_map(feature_maps, class_weights, class_idx):
-    """The map of one class, or of one class per image: (B, H, W, K), (K, C) -> (B, H, W)."""
+def class_activation_map(
+    feature_maps: np.ndarray, class_weights: np.ndarray, class_idx: int | np.ndarray
+) -> np.ndarray:
+    """The map of one class: M_c(x, y) = sum_k w_k^c f_k(x, y).
+
+    feature_maps: (B, H, W, K)
+    class_weights: (K, C)
+    class_idx: an int, or one per image, (B,)
+    Returns (B, H, W), raw and signed. Raises ValueError or TypeError for a class that there isn't.
+    """
     feature_maps = checks.feature_maps(feature_maps)
     class_weights = checks.class_weights(class_weights, feature_maps.shape[3])
     class_idx = checks.class_idx(class_idx, n_images=len(feature_maps), n_classes=class_weights.shape[1])
     return np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, class_idx])
 
 
-def identity_gap(cams, class_scores, bias=None):
+def centred(cams: np.ndarray) -> np.ndarray:
+    """What decides between the classes: each one's map less the mean over all, (..., C) -> (..., C).
+
+    D_c(x, y) = M_c(x, y) - 1/C sum_j M_j(x, y). Softmax sees this part only: add one map to those of all
+    classes, and every probability stays as it was, so no training decides about the rest. Its mean is the
+    score less the mean score (biases taken off). Raises for maps that are not finite or have no classes.
+    """
+    cams = checks.finite(cams, "cams")
+    if cams.ndim == 0 or cams.shape[-1] == 0:
+        raise ValueError(f"cams has shape {cams.shape}; expected all classes' maps, (..., C), C at least 1.")
+    return cams - cams.mean(axis=-1, keepdims=True)
+
+
+def identity_gap(cams: np.ndarray, class_scores: np.ndarray, bias: np.ndarray | None = None) -> float:
     """How far mean(CAM_c) + b_c is from the score S_c, at worst, over all images and classes.
 
-    cams (B, H, W, C), class_scores (B, C), bias (C,) or None -> one number >= 0. It is rounding error,
-    1e-5 or less, when the map explains the score; anything larger means that it doesn't.
+    cams: (B, H, W, C)
+    class_scores: (B, C)
+    bias: (C,), or None for none
+    Returns a number >= 0: rounding, 1e-5 or less, when the map explains the score; more means that it
+    doesn't. Raises ValueError where shapes don't fit.
     """
     cams, class_scores = checks.finite(cams, "cams"), checks.finite(class_scores, "class_scores")
     if cams.ndim != 4 or class_scores.shape != (cams.shape[0], cams.shape[3]) or 0 in cams.shape:
         raise ValueError(
-            f"cams has shape {cams.shape} and class_scores {class_scores.shape}; "
-            "expected (B, H, W, C) and (B, C), with the same B and C, none empty."
+            f"cams has shape {cams.shape} and class_scores {class_scores.shape}; expected (B, H, W, C) and "
+            "(B, C), with the same B and C, none empty."
         )
     explained = cams.mean(axis=(1, 2)) + checks.bias(bias, n_classes=cams.shape[3])
     return float(np.abs(explained - class_scores).max())
@@ -90,13 +120,16 @@ def identity_gap(cams, class_scores, bias=None):
 # --- from the grid to the image --------------------------------------------------------------
 
 
-def resize_matrix(n_in, n_out, method="bilinear"):
-    """The (n_out, n_in) matrix that resizes a line of n_in cells to n_out pixels.
+def resize_matrix(n_in: int, n_out: int, method: str = "bilinear") -> np.ndarray:
+    """The matrix that resizes a line of n_in cells to n_out pixels.
 
-    Cells and pixels are little squares, so their *centres* are matched (half-pixel convention):
-    pixel i lies over cell (i + 1/2) * n_in / n_out - 1/2. Each row is the share of every cell in
-    one pixel and adds up to one. Cubic: R. Keys, 1981, a = -1/2. The same numbers as tf.image.resize
-    (whose bicubic rounds positions to 1/1024 of a cell, unless antialias=True).
+    n_in, n_out: how many there are, at least 1 each
+    method: "bilinear" or "bicubic" (R. Keys, 1981, a = -1/2)
+    Returns (n_out, n_in): each row is the share of every cell in one pixel and adds up to one.
+
+    Cells and pixels are little squares, so their *centres* are matched (half-pixel convention): pixel i lies
+    over cell (i + 1/2) * n_in / n_out - 1/2. The same numbers as tf.image.resize (whose bicubic rounds
+    positions to 1/1024 of a cell, unless antialias=True).
     """
     checks.whole_number("n_in", n_in), checks.whole_number("n_out", n_out)
     checks.one_of("method", method, ("bilinear", "bicubic"))
@@ -113,11 +146,13 @@ def resize_matrix(n_in, n_out, method="bilinear"):
     return share / share.sum(axis=1, keepdims=True)
 
 
-def upsample(cam, size, method="bilinear"):
-    """Maps resized to `size` (an int, or height and width): (H, W), (B, H, W) or (B, H, W, C).
+def upsample(cam: np.ndarray, size: int | tuple[int, int], method: str = "bilinear") -> np.ndarray:
+    """Maps resized: rows @ map @ columns, which is linear, so it may follow the weighting.
 
-    Resizing is linear, rows @ map @ columns, so it may follow the weighting: one small map is resized
-    instead of K feature maps.
+    cam: (H, W), (B, H, W) or (B, H, W, C)
+    size: pixels, one int or height and width
+    method: "bilinear" or "bicubic"
+    Returns the same axes with the new height and width. One small map is resized instead of K feature maps.
     """
     cam, (height, width) = checks.cams(cam, ndims=(2, 3, 4)), checks.size(size)
     axis = 0 if cam.ndim == 2 else 1
@@ -130,13 +165,13 @@ def upsample(cam, size, method="bilinear"):
 # --- from evidence to something to look at ---------------------------------------------------
 
 
-def normalise(cam, keep="positive"):
-    """Each map scaled by its own maximum, for the eye: (H, W) or (B, H, W), same shape out.
+def normalise(cam: np.ndarray, keep: str = "positive") -> np.ndarray:
+    """Each map scaled by its own maximum, for the eye; maps of different images can't be compared any more.
 
-    keep="positive": evidence for the class, negative evidence set to 0, range [0, 1].
-    keep="signed": both, divided by the largest magnitude, range [-1, 1]; zero stays zero.
-    A map with nothing to show becomes zeros, with a warning. Scaled maps of different images can no
-    longer be compared with each other: compare raw ones.
+    cam: (H, W) or (B, H, W), raw
+    keep: "positive", evidence for the class, the rest set to 0, range [0, 1]; or "signed", both, divided by
+        the largest magnitude, range [-1, 1], where zero stays zero
+    Returns the same shape. A map with nothing to show becomes zeros, with a warning.
     """
     cam = checks.cams(cam)
     checks.one_of("keep", keep, ("positive", "signed"))
@@ -146,15 +181,14 @@ def normalise(cam, keep="positive"):
     nothing = flat | (largest == 0)
     if nothing.any():
         warnings.warn(
-            f"{nothing.sum()} of {nothing.size} map(s) had nothing to show (the same everywhere, or "
-            "no positive "
-            "evidence) and became zeros; look at the raw map.",
+            f"{nothing.sum()} of {nothing.size} map(s) had nothing to show (the same everywhere, or no "
+            "positive evidence) and became zeros; look at the raw map.",
             stacklevel=2,
         )
     return np.where(nothing, 0, shown / np.where(nothing, 1, largest))
 
 
-def peak_cell(cam):
+def peak_cell(cam: np.ndarray) -> tuple[int, int]:
     """Row and column of the largest value of one map (H, W): where the evidence is strongest."""
     cam = checks.cams(cam, ndims=(2,))
     row, column = np.unravel_index(cam.argmax(), cam.shape)

@@ -1,9 +1,11 @@
 """What every room asks of its arguments, in one dialect: "X is …; expected …, and what to do"."""
 
+from typing import Any
+
 import numpy as np
 
 
-def whole_number(name, value, least=1, most=None):
+def whole_number(name: str, value: Any, least: int = 1, most: int | None = None) -> int:
     """`value` as an int from `least` to `most` (None: no end); raises ValueError for anything else."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least or most is not None and value > most:
@@ -12,7 +14,7 @@ def whole_number(name, value, least=1, most=None):
     return int(value)
 
 
-def share(name, value):
+def share(name: str, value: Any) -> float:
     """A number between 0 and 1, both excluded; raises ValueError for anything else."""
     is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
     if not is_number or not 0 < value < 1:
@@ -20,7 +22,7 @@ def share(name, value):
     return value
 
 
-def one_of(name, value, choices):
+def one_of(name: str, value: Any, choices: tuple) -> Any:
     """`value`, which must be one of the `choices`; raises ValueError."""
     if not any(value is choice or type(value) is type(choice) and value == choice for choice in choices):
         raise ValueError(f"{name} is {value!r}; expected {' or '.join(_quoted(one) for one in choices)}.")
@@ -31,7 +33,7 @@ def _quoted(choice):
     return f'"{choice}"' if isinstance(choice, str) else repr(choice)
 
 
-def size(value, name="size"):
+def size(value: Any, name: str = "size") -> np.ndarray:
     """Height and width in pixels, (2,), of one whole number for both or of two; raises ValueError."""
     if np.asarray(value).dtype.kind not in "iu" or np.shape(value) not in ((), (2,)) or np.min(value) < 1:
         raise ValueError(
@@ -40,13 +42,13 @@ def size(value, name="size"):
     return np.broadcast_to(value, 2)
 
 
-def widened(array):
+def widened(array: Any) -> np.ndarray:
     """Any array as NumPy knows it: TensorFlow's bfloat16, which NumPy can't reckon with, becomes float32."""
     array = np.asarray(array)
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
-def finite(array, name):
+def finite(array: Any, name: str) -> np.ndarray:
     """An array of real, finite numbers, at least float32; raises in one sentence for anything else."""
     array = widened(array)
     if array.dtype.kind not in "biuf":
@@ -64,7 +66,7 @@ def finite(array, name):
     return array
 
 
-def cams(array, name="cam", ndims=(2, 3)):
+def cams(array: Any, name: str = "cam", ndims: tuple[int, ...] = (2, 3)) -> np.ndarray:
     """One class's map (h, w) or those of N images (N, h, w), finite and not empty; raises otherwise.
 
     ndims: which numbers of axes are welcome; 4 is (N, h, w, C), all classes' maps.
@@ -80,7 +82,7 @@ def cams(array, name="cam", ndims=(2, 3)):
     return array
 
 
-def feature_maps(array):
+def feature_maps(array: Any) -> np.ndarray:
     """Feature maps (B, H, W, K), finite; raises in one sentence for anything else."""
     array = finite(array, "feature_maps")
     if array.ndim != 4:
@@ -93,7 +95,7 @@ def feature_maps(array):
     return array
 
 
-def class_weights(array, n_maps):
+def class_weights(array: Any, n_maps: int) -> np.ndarray:
     """Class weights (K, C) for K feature maps, finite; raises in one sentence for anything else."""
     array = finite(array, "class_weights")
     if array.ndim != 2 or array.shape[0] != n_maps or array.shape[1] == 0:
@@ -105,7 +107,7 @@ def class_weights(array, n_maps):
     return array
 
 
-def bias(array, n_classes):
+def bias(array: Any, n_classes: int) -> np.ndarray | float:
     """One number per class, (C,), or 0.0 for None; raises in one sentence for anything else."""
     if array is None:
         return 0.0
@@ -115,15 +117,15 @@ def bias(array, n_classes):
     return array
 
 
-def class_idx(value, n_images, n_classes):
+def class_idx(value: Any, n_images: int, n_classes: int) -> np.ndarray:
     """`class_idx`, an int or one per image, as an array (n_images,); raises when it fits no class."""
     classes = np.asarray(value)
     if classes.dtype.kind not in "iu":
         raise TypeError(f"class_idx is {classes.tolist()!r}; expected a whole number, or one per image.")
     if classes.shape not in ((), (n_images,)):
         raise ValueError(
-            f"class_idx has shape {classes.shape} for {n_images} image(s); "
-            "give one class for all, or exactly one per image."
+            f"class_idx has shape {classes.shape} for {n_images} image(s); give one class for all, or "
+            "exactly one per image."
         )
     wrong = classes[(classes < 0) | (classes >= n_classes)]
     if wrong.size:

@@ -9,11 +9,14 @@ it may be a Dense layer, several, a 1×1 convolution, or a normalisation before 
 nothing is averaged, there is no CAM and the error says so; Grad-CAM answers there.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from course_utils import cam, checks, graph
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 
 class CamHead(NamedTuple):
@@ -40,16 +43,27 @@ class CamHead(NamedTuple):
         )
 
 
-def explain(model, images, class_idx=None, target_layer=None, batch_size=32, verbose=True):
-    """Scores and raw, signed maps of images, from one forward pass: (class_scores, cams).
+def explain(
+    model: "keras.Model",
+    images: np.ndarray,
+    class_idx: int | np.ndarray | None = None,
+    target_layer: Any = None,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and raw, signed class activation maps of images, from one forward pass.
 
-    images (B, H, W, channels) of floats, scaled as in training; class_idx None for all classes, else an
-    int or one per image. Returns class_scores (B, C), logits also where the model ends in a softmax or
-    sigmoids, and cams (B, h, w, C), or (B, h, w) where class_idx is given, on the grid of the feature maps.
-    Where there is one score for two classes (a single sigmoid), evidence for the second, the negative class,
-    is the negative map. Images go through in batches of `batch_size`, so memory stays bounded. The first time
-    a model is seen, one line says which layers were chosen. Raises where no CAM exists, where the input
-    doesn't fit, where weights are NaN, and where the maps would not add up to what the model itself says.
+    model: a Keras model whose scores are a linear function of averaged feature maps
+    images: (B, H, W, channels), uint8 where the model rescales pictures inside, else floats as in training
+    class_idx: None for all classes, else an int or one per image
+    target_layer: a name, a layer or another operation, if it shall be made sure of; there is one CAM only
+    batch_size: images that go through at once, so memory stays bounded
+    verbose: whether, the first time a model is seen, one line says which layers were chosen
+    Returns class_scores (B, C), logits also where the model ends in a softmax or sigmoids, and cams
+    (B, h, w, C), or (B, h, w) for a class_idx, on the grid of the feature maps. Where there is one score for
+    two classes (a single sigmoid), evidence for the second, the negative class, is the negative map.
+    Raises ValueError or TypeError where no CAM exists, where the input doesn't fit, where weights are NaN,
+    and where the maps would not add up to what the model itself says.
     """
     checks.whole_number("batch_size", batch_size)
     images = graph.check_images(model, images)
@@ -80,31 +94,34 @@ def explain(model, images, class_idx=None, target_layer=None, batch_size=32, ver
     return np.concatenate(class_scores), np.concatenate(cams)
 
 
-def find_head(model, target_layer=None):
-    """Where the model's maps come from, with the weights as they are now: a `CamHead`.
+def find_head(model: "keras.Model", target_layer: Any = None) -> CamHead:
+    """Where the model's maps come from, with the weights as they are now.
 
-    Raises ValueError where the scores are not a linear function of averaged feature maps, or where
-    `target_layer` (a name, a layer or another operation) is not what is averaged: only there does CAM exist.
+    model: a Keras model
+    target_layer: a name, a layer or another operation; only what is averaged is accepted
+    Returns a `CamHead`. Raises ValueError where the scores are no linear function of averaged feature maps.
     """
     graph.check_model(model)
     return _head(model, target_layer)
 
 
-def feature_model(model, images=None):
-    """The model with two outputs: images -> feature_maps (B, h, w, K) and their means (B, K).
+def feature_model(model: "keras.Model", images: np.ndarray | None = None) -> "keras.Model":
+    """The model with two outputs; it shares layers and weights, so it follows when those are trained further.
 
-    It shares the model's layers and weights, so it follows when the model is trained further. `images`
-    are needed only for a `Sequential` that has never been called.
+    model: a Keras model with a CAM
+    images: needed only for a `Sequential` that has never been called
+    Returns a Keras model: images -> feature_maps (B, h, w, K) and their means (B, K).
     """
     graph.check_model(model, images)
     return graph.part_model(model, _places(model)[:2])
 
 
-def probabilities(model, class_scores):
-    """What logits (B, C) of this model are as probabilities, (B, C): through the softmax or sigmoid that it
-    ends in.
+def probabilities(model: "keras.Model", class_scores: np.ndarray) -> np.ndarray:
+    """Logits as probabilities, through the softmax or the sigmoids that the model ends in.
 
-    A model that ends in logits is taken to mean a softmax, or a sigmoid where there is only one score.
+    model: a Keras model; one that ends in logits is taken to mean a softmax, or a sigmoid for a single score
+    class_scores: (B, C), logits
+    Returns (B, C), 0 to 1.
     """
     graph.check_model(model)
     class_scores = checks.finite(class_scores, "class_scores")
@@ -157,8 +174,8 @@ def _search(model):
     grids = [i for i, place in enumerate(all_of_it) if place.is_grid]
     if not grids:
         raise ValueError(
-            f"Model '{model.name}' has no class activation map: nothing in it has cells, (B, h, w, "
-            f"K). {_INSTEAD}"
+            f"Model '{model.name}' has no class activation map: nothing in it has cells, (B, h, w, K). "
+            f"{_INSTEAD}"
         )
     feature_maps, behind = all_of_it[grids[-1]], all_of_it[grids[-1] + 1 :]
     _, height, width, K = feature_maps.shape
@@ -166,11 +183,9 @@ def _search(model):
     if not flat:
         step = next((place.name for place in behind if graph.makes_something(place)), feature_maps.name)
         raise ValueError(
-            f"Model '{model.name}' has no class activation map: its scores must be a linear function "
-            "of averaged "
-            f"feature maps (global average pooling, then one Dense layer, say), but '{step}' follows "
-            "the maps "
-            f"of '{feature_maps.name}'. {_INSTEAD}"
+            f"Model '{model.name}' has no class activation map: its scores must be a linear function of "
+            f"averaged feature maps (global average pooling, then one Dense layer, say), but '{step}' "
+            f"follows the maps of '{feature_maps.name}'. {_INSTEAD}"
         )
     maps = np.random.default_rng(0).random((2, height or 4, width or 3, K), dtype=np.float32)
     at = graph.run(way, {feature_maps: tf.cast(maps, feature_maps.tensor.dtype)})
@@ -242,6 +257,5 @@ def _no_mean(model, pooling_layer, feature_layer):
 def _not_linear(model, pooling_layer):
     return ValueError(
         f"Model '{model.name}' has no class activation map: its scores must be a linear function of "
-        "averaged feature "
-        f"maps, but what follows '{pooling_layer}' isn't linear. {_INSTEAD}"
+        f"averaged feature maps, but what follows '{pooling_layer}' isn't linear. {_INSTEAD}"
     )

@@ -1,9 +1,9 @@
 // The picture of an explorer: an ES module for anywidget, used as it stands (no build step).
 //
-// Python sends a picture and raw maps once (`sent`, see widgets.py). Whatever follows a slider happens here:
-// weighting the maps, enlarging, thresholding, colouring, blending, the box, the words below. So it is as quick
-// as the browser, and goes on working in a page without a kernel. The numbers are those of course_utils.cam,
-// localize and plots.overlay; tests/test_explorer.py compares them.
+// Python sends a picture and raw maps once (`sent`, see widgets.py). Whatever follows a slider happens here, so it is as
+// quick as the browser, and goes on working in a page without a kernel. In this order: the mathematics (numbers in,
+// numbers and pixels out: those of course_utils.cam, localize and plots.overlay, which tests/test_explorer.py compares);
+// what is said; what is drawn; the page. JavaScript stands in one file because anywidget takes one module.
 
 // --- the mathematics -------------------------------------------------------------------------
 
@@ -66,20 +66,43 @@ export function iou(a, b) {
   return both / (area(a) + area(b) - both);
 }
 
+/** A picture (RGB) in the pale grey that lies below maps, as plots.pale: levels from `black` to white. */
+export function pale(picture, black) {
+  const grey = new Uint8Array(picture.length);
+  for (let p = 0; p < picture.length; p += 3) {
+    const level = 0.299 * picture[p] + 0.587 * picture[p + 1] + 0.114 * picture[p + 2];
+    grey.fill(Math.floor(black + ((255 - black) * level) / 255 + 0.5), p, p + 3);
+  }
+  return grey;
+}
+
 /**
- * A map blended over its picture, into RGBA `pixels`; `dim` halves what the threshold leaves out. Colours are those of
- * plots.overlay, but at half opacity the picture shows the better the less the map has to say: no veil over all of it.
+ * Evidence as ink over a picture, into RGBA `pixels`, as plots.overlay: the stronger it is, the more opaque. What is weaker
+ * than `cut` is left out, and if `dim` the picture there is half as light.
  */
-export function blend(pixels, picture, large, { low, high, cut, colours, opacity, dim }) {
+export function ink(pixels, picture, large, { high, positive, opacity, cut, dim, inks }) {
   for (let i = 0, p = 0, q = 0; i < large.length; i++, p += 3, q += 4) {
-    const value = low < 0 ? large[i] : Math.max(large[i], 0);
-    const strength = Math.min(1, Math.abs(value) / high), shown = Math.abs(value) >= cut;
-    const share = shown ? opacity * (1 - (1 - opacity) * (1 - strength)) : 0, light = shown || !dim ? 1 : 0.5;
-    const colour = 3 * Math.min(255, Math.max(0, Math.floor(((value - low) / (high - low)) * 255)));
-    for (let c = 0; c < 3; c++) {
-      pixels[q + c] = Math.floor(picture[p + c] * light * (1 - share) + colours[colour + c] * share);
-    }
+    const value = positive ? Math.max(large[i], 0) : large[i], strength = Math.abs(value), shown = strength >= cut;
+    const share = shown ? opacity * Math.min(1, strength / high) : 0, light = shown || !dim ? 1 : 0.5;
+    const colour = inks[value > 0 ? 0 : 1];
+    for (let c = 0; c < 3; c++) pixels[q + c] = Math.floor(picture[p + c] * light * (1 - share) + colour[c] * share);
     pixels[q + 3] = 255;
+  }
+}
+
+/** Black lines into RGBA `pixels` around what reaches `level`, dashed ones around what reaches -level, as plots.overlay. */
+export function outline(pixels, large, [H, W], level, positive) {
+  const thickness = Math.max(1, Math.round(Math.max(H, W) / 400));
+  const clamped = (at, n) => Math.min(Math.max(at, 0), n - 1);  // the edge of the image is no line
+  for (const sign of positive ? [1] : [1, -1]) {
+    const reaches = (y, x) => sign * large[clamped(y, H) * W + clamped(x, W)] >= level;
+    for (let y = 0, i = 0; y < H; y++) {
+      for (let x = 0; x < W; x++, i++) {
+        if (sign * large[i] < level || (sign < 0 && Math.floor((x + y) / (4 * thickness)) % 2)) continue;
+        if (reaches(y - thickness, x) && reaches(y + thickness, x) && reaches(y, x - thickness) && reaches(y, x + thickness)) continue;
+        pixels.fill(0, 4 * i, 4 * i + 3);
+      }
+    }
   }
 }
 
@@ -99,25 +122,30 @@ function largest(values) {
 const smallest = (values) => -largest(values.map((value) => -value));
 const mean = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 
-// --- the four explorers: which map is shown, and what is said about it ---------------------------------
+// --- the four explorers: which map is shown, and what is said about it -----------------------
 
 const percent = (share) => `${Math.round(100 * share)}%`;
 const fixed = (value, digits = 2) => (Number(value.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");  // never -0.00
 const cell = (row, column) => `(${row},\u00a0${column})`;  // not to be broken at the end of a line
 const times = (a, b) => `${a}\u00a0×\u00a0${b}`;
 const at = (layers, model) => (layers.length > 1 ? ` at ${layers[model.get("layer")]}` : "");
-const nth = (index, length) => Array.from({ length }, (_, i) => Number(i === index));
+const against = (model) => (model.get("against") ? " against the others" : "");
 
 const EXPLORERS = {
   classes: {
-    weights: (model, { grid }) => nth(model.get("class_idx"), grid[2]),
+    weights: (model, { grid: [, , C] }) => {  // of one class, less their mean over all of them: what softmax sees
+      const [c, others] = [model.get("class_idx"), model.get("against") / C];
+      return Array.from({ length: C }, (_, i) => Number(i === c) - others);
+    },
     words: (model, { grid: [h, w], names, scores, layers }, { cells }) => {
       const c = model.get("class_idx"), peak = cells.indexOf(largest(cells));
-      return `Map of ${names[c]}${at(layers, model)}: strongest at row ${Math.floor(peak / w)}, column ${peak % w} of ` +
-        `${times(h, w)}, from ${fixed(smallest(cells))} to ${fixed(largest(cells))}, mean ${fixed(mean(cells))}` +
-        (scores ? `, class score ${fixed(scores[c])}.` : ".");
+      const score = scores && (model.get("against")
+        ? `, class score less their mean ${fixed(scores[c] - mean(scores))}` : `, class score ${fixed(scores[c])}`);
+      return `Map of ${names[c]}${against(model)}${at(layers, model)}: strongest at row ${Math.floor(peak / w)}, column ${peak % w} of ` +
+        `${times(h, w)}, from ${fixed(smallest(cells))} to ${fixed(largest(cells))}, mean ${fixed(mean(cells))}${score ?? ""}.`;
     },
-    seen: (model, { names, layers }) => `A picture under the map of ${names[model.get("class_idx")]}${at(layers, model)}, ` +
+    seen: (model, { names, layers }) => `A picture under the map of ${names[model.get("class_idx")]}${against(model)}` +
+      `${at(layers, model)}, ` +
       `opacity ${percent(model.get("opacity"))}, ` +
       (model.get("evidence") ? "only evidence for it" : "evidence for and against it") +
       (model.get("threshold") ? `, without what is weaker than ${percent(model.get("threshold"))} of the strongest; ` +
@@ -186,31 +214,9 @@ function remember(map, share) {
 
 // --- on the page -----------------------------------------------------------------------------
 
-const STYLE = `
-.course-explorer { --jp-widgets-font-size: 16px; --jp-widgets-inline-height: 34px; --jp-widgets-slider-handle-size: 22px;
-  --jp-widgets-slider-track-thickness: 6px; flex-wrap: wrap; overflow: visible; gap: 8px;
-  font-family: var(--jp-ui-font-family, sans-serif); }
-.course-explorer .widget-vbox, .course-explorer .widget-inline-hbox { overflow: visible; }
-.course-explorer .noUi-handle:focus-visible, .course-explorer button:focus-visible, .course-explorer select:focus-visible,
-.course-explorer [tabindex]:focus-visible { outline: 3px solid #e66100 !important; outline-offset: 2px; }
-.course-explorer [role=application] { width: fit-content; outline-offset: -3px !important; }
-.course-explorer canvas { display: block; max-width: 100%; image-rendering: pixelated; border-radius: 2px; }
-.course-explorer .course-words { color: var(--jp-content-font-color1, inherit); font-size: 17px; line-height: 1.4;
-  margin: 8px 0; min-height: 5.6em; white-space: pre-line; }
-.course-explorer .course-words tr { background: none; }
-.course-explorer .course-words :is(th, td) { padding: 2px 20px 2px 0; text-align: right; color: inherit; background: none; }
-.course-explorer .course-words :is(th, td):first-child { text-align: left; }
-.course-explorer .widget-toggle-buttons { display: flex; align-items: baseline; }
-.course-explorer .widget-toggle-buttons .widget-label { text-align: right; margin-right: 8px; flex-shrink: 0; }
-.course-explorer .course-reveal { font-size: 17px; padding: 6px 18px; margin-top: 10px; cursor: pointer; border-radius: 3px;
-  color: var(--jp-ui-font-color1, black); background: var(--jp-layout-color2, #eee);
-  border: 1px solid var(--jp-border-color1, #888); }
-.course-explorer .course-reveal:disabled { opacity: 0.5; cursor: default; }`;
-
 function render({ model, el }) {
   const { kind, width } = model.get("sent");
   const add = (tag, className = "") => el.appendChild(Object.assign(document.createElement(tag), { className }));
-  add("style").textContent = STYLE;
   const canvas = add("canvas"), words = add(kind === "weights" ? "table" : "p", "course-words");
   canvas.style.width = `${width}px`;
   canvas.setAttribute("role", "img");
@@ -220,16 +226,15 @@ function render({ model, el }) {
     if (Array.isArray(text)) words.replaceChildren(...text.map(tableRow));
     else if (words.textContent !== text) words.textContent = text;
     canvas.setAttribute("aria-label", seen);
-    describeControls(el, model.get("descriptions"));
     canvas.dataset.drawn = Number(canvas.dataset.drawn ?? 0) + 1;  // for tests and benchmarks
   };
-  const described = setInterval(() => { if (describeControls(el, model.get("descriptions"))) clearInterval(described); }, 100);
-  const stop = (kind === "live" ? showPictures : drawMaps)(model, el, canvas, told);
-  return () => { clearInterval(described); stop(); };
+  const stopDrawing = (kind === "live" ? showPictures : drawMaps)(model, canvas, told);
+  const stopDescribing = keepDescribed(el, canvas, model.get("descriptions"));
+  return () => { stopDrawing(); stopDescribing(); };
 }
 
 /** Pictures that Python draws, as JPEG, each shown when it is decoded: no blank one between. */
-function showPictures(model, el, canvas, told) {
+function showPictures(model, canvas, told) {
   let latest = 0;
   async function show() {
     const mine = ++latest, words = model.get("words");
@@ -246,42 +251,22 @@ function showPictures(model, el, canvas, told) {
 }
 
 /** Maps over a picture, drawn here. */
-function drawMaps(model, el, canvas, told) {
-  const sent = model.get("sent"), explorer = EXPLORERS[sent.kind], [H, W] = sent.shape, zoom = sent.zoom;
-  const palettes = bytes(sent.palettes), layers = layersOf(new Float32Array(bytes(sent.maps).buffer), sent.grids);
-  const picture = enlarged(bytes(sent.picture), sent.picture_shape, [H, W]);
-  Object.assign(canvas, { width: W * zoom, height: H * zoom });
-  const small = new OffscreenCanvas(W, H), image = new ImageData(W, H);
-  const context = canvas.getContext("2d");
-  let asked = null, map = null;  // the map enlarged, kept until another layer or other weights are asked for
+function drawMaps(model, canvas, told) {
+  const sent = model.get("sent"), scene = makeScene(sent), context = canvas.getContext("2d");
+  Object.assign(canvas, { width: sent.shape[1] * sent.zoom, height: sent.shape[0] * sent.zoom });
+  const small = new OffscreenCanvas(...sent.shape.toReversed());
 
   function draw() {
-    const layer = model.get("layer"), facts = { ...sent, grid: sent.grids[layer] }, weights = explorer.weights(model, facts);
-    if (String([layer, weights]) !== asked) {
-      const cells = weighted(layers[layer], weights), large = upsample(cells, facts.grid, [H, W]);
-      [asked, map] = [String([layer, weights]), { cells, large, top: largest(large), bottom: smallest(large) }];
-    }
-    const positive = model.get("evidence") === 1, threshold = model.get("threshold");
-    const { large, top, bottom } = map;
-    const high = Math.max(sent.limit, top, positive ? 0 : -bottom) || 1;  // weights may lift a map beyond the limit
-    const palette = 2 * model.get("colours") + Number(positive), hidden = sent.kind === "predict" && !model.get("revealed");
-    blend(image.data, picture, large, {
-      low: positive ? 0 : -high, high, cut: threshold * high, dim: sent.kind === "threshold",
-      colours: palettes.subarray(768 * palette, 768 * (palette + 1)), opacity: hidden ? 0 : model.get("opacity"),
-    });
-    small.getContext("2d").putImageData(image, 0, 0);
+    const seen = scene(model);
+    small.getContext("2d").putImageData(seen.image, 0, 0);
     context.imageSmoothingEnabled = false;
     context.drawImage(small, 0, 0, canvas.width, canvas.height);  // over the old picture: never a blank one
-
-    const mask = threshold > 0 ? reaching(large, threshold * high) : null;
-    const box = mask && boxAround(mask, [H, W]);
-    const shown = { ...map, mask, box: box ?? [0, 0, W, H] };  // a map that says nothing has the whole image as its box
-    if (box || sent.kind === "threshold") frame(context, shown.box, zoom);
-    if (sent.true_box) frame(context, sent.true_box, zoom, [9, 7]);
-    if (sent.bare && !hidden && Math.max(H, W) <= 8) numbers(context, map.cells, facts.grid);
-    if (sent.kind === "predict") marks(context, model, facts, map.cells);
-
-    told(explorer.words(model, facts, shown), explorer.seen(model, facts, shown));
+    if (seen.framed) frame(context, seen.box, sent.zoom);
+    if (sent.true_box) frame(context, sent.true_box, sent.zoom, [9, 7]);
+    if (sent.bare && !seen.hidden && Math.max(...sent.shape) <= 8) numbers(context, seen.cells, seen.facts.grid);
+    if (sent.kind === "predict") marks(context, model, seen.facts, seen.cells);
+    const explorer = EXPLORERS[sent.kind];
+    told(explorer.words(model, seen.facts, seen), explorer.seen(model, seen.facts, seen));
   }
 
   // Several values may change before the next frame: one drawing, of the latest.
@@ -291,6 +276,33 @@ function drawMaps(model, el, canvas, told) {
   const stopChoosing = sent.kind === "predict" ? letChoose(model, sent, canvas) : () => {};
   draw();
   return () => { cancelAnimationFrame(waiting); model.off("change", later); stopChoosing(); };
+}
+
+/** What is to be seen for a model's values: its pixels, the map behind them, and the box around its largest part. */
+function makeScene(sent) {
+  const [H, W] = sent.shape, layers = layersOf(new Float32Array(bytes(sent.maps).buffer), sent.grids);
+  const picture = enlarged(bytes(sent.picture), sent.picture_shape, sent.shape), grey = pale(picture, sent.pale);
+  const image = new ImageData(W, H);
+  let asked = null, map = null;  // the map enlarged, kept until another layer or other weights are asked for
+
+  return (model) => {
+    const layer = model.get("layer"), facts = { ...sent, grid: sent.grids[layer] };
+    const weights = EXPLORERS[sent.kind].weights(model, facts);
+    if (String([layer, weights]) !== asked) {
+      const cells = weighted(layers[layer], weights), large = upsample(cells, facts.grid, sent.shape);
+      [asked, map] = [String([layer, weights]), { cells, large, top: largest(large), bottom: smallest(large) }];
+    }
+    const positive = model.get("evidence") === 1, threshold = model.get("threshold");
+    const high = Math.max(sent.limit, map.top, positive ? 0 : -map.bottom) || 1;  // weights may lift a map beyond the limit
+    const hidden = sent.kind === "predict" && !model.get("revealed"), opacity = hidden ? 0 : model.get("opacity");
+    ink(image.data, opacity ? grey : picture, map.large, {
+      high, positive, opacity, cut: threshold * high, dim: sent.kind === "threshold", inks: sent.inks,
+    });
+    if (opacity && sent.outlined) outline(image.data, map.large, sent.shape, high * Math.max(0.5, threshold), positive);
+    const mask = threshold > 0 ? reaching(map.large, threshold * high) : null, box = mask && boxAround(mask, sent.shape);
+    const framed = Boolean(box) || sent.kind === "threshold";
+    return { ...map, facts, image, hidden, mask, framed, box: box ?? [0, 0, W, H] };  // saying nothing: the whole image
+  };
 }
 
 /** The layers' maps, which come in one piece: (h·w, K) of each. */
@@ -329,7 +341,7 @@ function frame(context, box, zoom, dash = []) {
 /** The values of the cells, written into them. */
 function numbers(context, cells, [h, w]) {
   const { width, height } = context.canvas;
-  Object.assign(context, { font: "16px sans-serif", fillStyle: "white", strokeStyle: "black", lineWidth: 3, lineJoin: "round",
+  Object.assign(context, { font: "16px sans-serif", fillStyle: "black", strokeStyle: "white", lineWidth: 4, lineJoin: "round",
     textAlign: "center", textBaseline: "middle" });
   context.setLineDash([]);
   cells.forEach((value, i) => {
@@ -419,18 +431,35 @@ function letChoose(model, { grids: [[h, w]], name }, canvas) {
   return () => model.off("change", enable);
 }
 
-/** What ipywidgets leaves out for screen readers: what a control is for, and which of its buttons is pressed. */
-function describeControls(el, descriptions) {
-  const all = (selector) => [...(el.closest(".course-explorer")?.querySelectorAll(selector) ?? [])];
-  const controls = all(".widget-label").map((label) => {
+/**
+ * What ipywidgets leaves out for screen readers, as long as the explorer stands: what a control is for, and which of its
+ * buttons is pressed. The controls may come to the page after the canvas, and the canvas after it was made.
+ */
+function keepDescribed(el, canvas, descriptions) {
+  let explorer = null;
+  const describe = () => describeControls(explorer, descriptions);
+  const changes = new MutationObserver(describe);
+  const arrival = new ResizeObserver(() => {  // told when the canvas comes to the page, too
+    explorer = el.closest(".course-explorer");
+    if (!explorer) return;
+    arrival.disconnect();
+    changes.observe(explorer, { subtree: true, childList: true, attributeFilter: ["class"] });
+    describe();
+  });
+  arrival.observe(canvas);
+  return () => { arrival.disconnect(); changes.disconnect(); };
+}
+
+function describeControls(explorer, descriptions) {
+  for (const label of explorer.querySelectorAll(".widget-label")) {
     const buttons = label.parentElement.matches(".widget-toggle-buttons") ? label.nextElementSibling : null;
     buttons?.setAttribute("role", "group");
     const control = buttons ?? label.parentElement.querySelector(".noUi-handle, select");
     control?.setAttribute("aria-label", `${label.textContent}: ${descriptions[label.textContent]}`);
-    return control;
-  });
-  for (const button of all(".widget-toggle-button")) button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
-  return el.isConnected && controls.every(Boolean);
+  }
+  for (const button of explorer.querySelectorAll(".widget-toggle-button")) {
+    button.setAttribute("aria-pressed", button.classList.contains("mod-active"));
+  }
 }
 
 export default { render };

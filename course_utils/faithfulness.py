@@ -1,5 +1,4 @@
-"""May a map be believed? Measures that need no truth about the picture: the model is asked again, changed, or
-about changed pictures.
+"""May a map be believed? The model is asked again, changed, or about changed pictures; no truth is needed.
 
     shuffled weights      a map of what a network learnt must change when the learning is undone
     insertion, deletion   pixels that a map calls important must matter to the answer
@@ -9,7 +8,8 @@ Each says little alone: hold it against a random map, and against another pictur
 (N, H, W, channels), scaled as the model wants them; maps are raw, (N, h, w).
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from course_utils import cam, checks, graph
 from course_utils.explain import probabilities
@@ -18,14 +18,18 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.stats import pearsonr, rankdata
 
+if TYPE_CHECKING:
+    import keras
+
 # --- how alike two maps are ------------------------------------------------------------------
 
 
-def rank_correlation(a, b):
-    """Spearman's rank correlation of maps, cell by cell, -1 to 1: (h, w) -> a float, (N, h, w) -> (N,).
+def rank_correlation(a: np.ndarray, b: np.ndarray) -> float | np.ndarray:
+    """Spearman's rank correlation of maps, cell by cell, -1 to 1.
 
-    1: both put the cells in the same order, whatever their values; 0: one tells nothing of the other. Raises
-    where a map is the same everywhere, for it puts the cells in no order.
+    a, b: (h, w) or (N, h, w)
+    Returns a float, or (N,). 1: both put the cells in the same order, whatever their values; 0: one tells
+    nothing of the other. Raises ValueError where a map is the same everywhere: it puts the cells in no order.
     """
     a, b = _maps(a, "a"), _maps(b, "b")
     if a.shape != b.shape:
@@ -37,12 +41,13 @@ def rank_correlation(a, b):
 # --- undo the learning -----------------------------------------------------------------------
 
 
-def weight_layers(model):
-    """The names of the layers with weights, from the images to the scores, in lists: a normalisation layer is
-    listed with the layer it follows, since both learn together.
+def weight_layers(model: "keras.Model") -> list[list[str]]:
+    """The names of the layers with weights, from the images to the scores, in lists.
+
+    A normalisation layer is listed with the layer it follows, since both learn together.
     """
     graph.check_model(model)
-    steps = []
+    steps: list[list[str]] = []
     for layer in _inner_layers(model):
         if steps and layer.weights and type(layer).__name__.endswith("Normalization"):
             steps[-1].append(layer.name)
@@ -53,11 +58,14 @@ def weight_layers(model):
     return steps
 
 
-def shuffle_weights(model, layers, seed=0):
-    """A copy of the model in which the weights of some layers, given by name, are in random order.
+def shuffle_weights(model: "keras.Model", layers: str | list[str], seed: int = 0) -> "keras.Model":
+    """A copy of the model in which the weights of some layers are in random order; the model is left alone.
 
-    The numbers stay, so activations keep about their size, but what they had learnt is lost. (Weights that
-    are all the same stay as they were.) The model is left alone. Raises for names of no layer with weights.
+    model: a Keras model
+    layers: their names
+    seed: of the order
+    Returns a Keras model. The numbers stay, so activations keep about their size, but what they had learnt is
+    lost. (Weights that are all the same stay as they were.) Raises ValueError for names of no such layer.
     """
     import keras
 
@@ -71,8 +79,8 @@ def shuffle_weights(model, layers, seed=0):
         copy = keras.models.clone_model(model)
     except (NotImplementedError, TypeError, ValueError) as error:
         raise ValueError(
-            f"Model '{model.name}' can't be copied: one of its layers doesn't tell how it was "
-            "made. Give that layer a get_config, or use Keras' own layers."
+            f"Model '{model.name}' can't be copied: one of its layers doesn't tell how it was made. Give "
+            "that layer a get_config, or use Keras' own layers."
         ) from error
     copy.set_weights(model.get_weights())
     for layer in _inner_layers(copy):
@@ -82,7 +90,7 @@ def shuffle_weights(model, layers, seed=0):
     return copy
 
 
-def cascade(model, seed=0):
+def cascade(model: "keras.Model", seed: int = 0) -> Iterator[tuple[str, "keras.Model"]]:
     """From the head down, one layer more at each step: yields (its name, a copy with all so far shuffled).
 
     J. Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018, who draw new weights instead.
@@ -108,29 +116,56 @@ class Curves(NamedTuple):
         return np.trapezoid(self.values, self.shares, axis=1)
 
 
-def deletion(model, images, cams, class_idx, **options):
-    """The class's probability while pixels are taken away, the most important ones first: `Curves`.
+def deletion(
+    model: "keras.Model",
+    images: np.ndarray,
+    cams: np.ndarray,
+    class_idx: int | np.ndarray,
+    steps: int = 24,
+    baseline: "str | np.ndarray" = "blur",
+    measure: str = "probability",
+    batch_size: int = 32,
+) -> Curves:
+    """The class's probability while pixels are taken away, the most important ones first.
 
-    images (N, H, W, channels); cams (N, h, w), enlarged to rank the pixels, a fixed lot deciding between
-    equals; class_idx an int or one per image. Options: steps=24 equal shares of the pixels; baseline, what is
-    left in their place: "blur" (`blurred`), "mean" (an image's mean colour) or an array that fits the images;
-    measure="probability" (by softmax, or by the sigmoids that the model ends in), or "score", the logit;
-    batch_size=32, which bounds memory.
-    A small area speaks for the map. V. Petsiuk et al., "RISE", BMVC 2018.
+    model: a Keras model
+    images: (N, H, W, channels)
+    cams: (N, h, w), enlarged to rank the pixels, a fixed lot deciding between equals
+    class_idx: an int, or one per image
+    steps: equal shares of the pixels
+    baseline: what is left in their place, "blur" (`blurred`), "mean" (an image's mean colour) or an array
+        that fits the images
+    measure: "probability", by softmax or by the sigmoids that the model ends in, or "score", the logit
+    batch_size: pictures at once, which bounds memory
+    Returns `Curves`; a small area speaks for the map. V. Petsiuk et al., "RISE", BMVC 2018.
     """
-    return _curves(model, images, cams, class_idx, insert=False, **options)
+    return _curves(model, images, cams, class_idx, False, steps, baseline, measure, batch_size)
 
 
-def insertion(model, images, cams, class_idx, **options):
-    """The class's probability while pixels return to the baseline, the most important ones first: `Curves`.
+def insertion(
+    model: "keras.Model",
+    images: np.ndarray,
+    cams: np.ndarray,
+    class_idx: int | np.ndarray,
+    steps: int = 24,
+    baseline: "str | np.ndarray" = "blur",
+    measure: str = "probability",
+    batch_size: int = 32,
+) -> Curves:
+    """The class's probability while pixels return to the baseline, the most important ones first.
 
-    Arguments as in `deletion`; here a large area speaks for the map.
+    Arguments and returns as in `deletion`; here a large area speaks for the map.
     """
-    return _curves(model, images, cams, class_idx, insert=True, **options)
+    return _curves(model, images, cams, class_idx, True, steps, baseline, measure, batch_size)
 
 
-def blurred(images, sigma=None):
-    """Images (N, H, W, channels) without details: Gaussian blur, sigma an eighth of the longer side."""
+def blurred(images: np.ndarray, sigma: float | None = None) -> np.ndarray:
+    """Images without details, by a Gaussian blur.
+
+    images: (N, H, W, channels)
+    sigma: pixels; an eighth of the longer side unless given
+    Returns floats of the same shape.
+    """
     images = checks.finite(images, "images")
     if images.ndim != 4 or images.size == 0:
         raise ValueError(f"images has shape {images.shape}; expected (N, H, W, channels), not empty.")
@@ -140,16 +175,14 @@ def blurred(images, sigma=None):
     return gaussian_filter(images, (0, sigma, sigma, 0), mode="nearest")
 
 
-def _curves(
-    model, images, cams, class_idx, insert, steps=24, baseline="blur", measure="probability", batch_size=32
-):
+def _curves(model, images, cams, class_idx, insert, steps, baseline, measure, batch_size):
     images, cams = graph.check_images(model, images), _maps(cams, "cams")
     graph.check_model(model, images)
     N, H, W, _ = images.shape
     if cams.ndim != 3 or len(cams) != N:
         raise ValueError(
-            f"There are images of shape {images.shape} and maps of shape {cams.shape}; "
-            "expected one map for each image, (N, h, w)."
+            f"There are images of shape {images.shape} and maps of shape {cams.shape}; expected one map for "
+            "each image, (N, h, w)."
         )
     checks.whole_number("steps", steps, most=H * W), checks.whole_number("batch_size", batch_size)
     checks.one_of("measure", measure, ("probability", "score"))
@@ -178,8 +211,13 @@ def _curves(
 # --- move the picture ------------------------------------------------------------------------
 
 
-def shifted(images, dy, dx):
-    """Images or maps, (N, H, W, ...), moved dy pixels down and dx right; their edge fills what opens up."""
+def shifted(images: np.ndarray, dy: int, dx: int) -> np.ndarray:
+    """Images or maps, moved; their edge fills what opens up.
+
+    images: (N, H, W, ...)
+    dy, dx: whole pixels down and to the right
+    Returns the same shape.
+    """
     images = np.asarray(images)
     if images.ndim < 3 or images.size == 0:
         raise ValueError(
@@ -192,20 +230,25 @@ def shifted(images, dy, dx):
     return images[:, rows][:, :, columns]
 
 
-def shift_stability(maps_of, images, dy, dx):
-    """Do maps move with pictures? Each map's rank correlation, (N,), with the map of the shifted picture.
+def shift_stability(
+    maps_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray, dy: int, dx: int
+) -> float | np.ndarray:
+    """Do maps move with pictures? Each map's rank correlation with the map of the shifted picture.
 
-    maps_of: a function from images (N, H, W, channels) to maps (N, h, w), such as
-    `lambda images: explain(model, images, class_idx)[1]`; dy, dx: whole pixels down and right. Maps are
-    enlarged to the images' size, moved back, and compared where both show the same piece of the picture.
+    maps_of: from images (N, H, W, channels) to maps (N, h, w), such as
+        `lambda images: explain(model, images, class_idx)[1]`
+    images: (N, H, W, channels)
+    dy, dx: whole pixels down and to the right
+    Returns (N,). Maps are enlarged to the images' size, moved back, and compared where both show the same
+    piece of the picture.
     """
     moved = shifted(images, dy, dx)
     H, W = moved.shape[1:3]
     before, after = _maps(maps_of(images), "maps_of(images)"), _maps(maps_of(moved), "maps_of(images)")
     if before.shape != after.shape or before.ndim != 3 or len(before) != len(moved):
         raise ValueError(
-            f"maps_of made maps of shape {before.shape} from images of shape {moved.shape}; "
-            "expected (N, h, w), one map for each image."
+            f"maps_of made maps of shape {before.shape} from images of shape {moved.shape}; expected (N, h, "
+            "w), one map for each image."
         )
     before, after = cam.upsample(before, (H, W)), cam.upsample(after, (H, W))
     return rank_correlation(
@@ -246,8 +289,8 @@ def _baseline(images, baseline):
         return np.broadcast_to(filled, images.shape)
     except ValueError as error:
         raise ValueError(
-            f"baseline has shape {filled.shape}; expected one that fits images of shape "
-            f"{images.shape}: a colour, one image, or one for each."
+            f"baseline has shape {filled.shape}; expected one that fits images of shape {images.shape}: a "
+            "colour, one image, or one for each."
         ) from error
 
 
@@ -256,7 +299,7 @@ def _maps(maps, name):
     flat = np.ptp(maps, axis=(-2, -1)) == 0
     if flat.any():
         raise ValueError(
-            f"{flat.sum()} of {flat.size} maps in {name} are the same everywhere: they put the "
-            "cells in no order. Look for a layer that is silent, or leave these images out."
+            f"{flat.sum()} of {flat.size} maps in {name} are the same everywhere: they put the cells in no "
+            "order. Look for a layer that is silent, or leave these images out."
         )
     return maps

@@ -6,12 +6,13 @@ import os
 import shutil
 
 
-def write_whole(path, text):
-    """Write a text file that is whole or as it was, whenever the power goes."""
+def write_whole(path, content):
+    """Write a file that is whole or as it was, whenever the power goes. content: text, or bytes."""
     part = path.with_name(path.name + ".part")
     # Half a character is no reason to lose the rest.
-    with open(part, "w", encoding="utf-8", errors="replace") as opened:
-        opened.write(text)
+    content = content.encode("utf-8", "replace") if isinstance(content, str) else content
+    with open(part, "wb") as opened:
+        opened.write(content)
         opened.flush()
         os.fsync(opened.fileno())
     os.replace(part, path)
@@ -45,9 +46,9 @@ def write_csv(columns, rows, path):
     with open(
         path, "w", newline="", encoding="utf-8", errors="replace"
     ) as opened:  # file names may be no UTF-8
-        csv.writer(opened, quoting=csv.QUOTE_ALL).writerows(
-            [columns, *([_harmless(value) for value in row] for row in rows)]
-        )
+        table = csv.writer(opened, quoting=csv.QUOTE_ALL)
+        table.writerow(columns)
+        table.writerows([_harmless(value) for value in row] for row in rows)
 
 
 def _harmless(value):
@@ -56,4 +57,17 @@ def _harmless(value):
         f"'{value}"
         if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n")
         else value
+    )
+
+
+def plain(text):
+    """What can be printed, on one line: names and messages may hold anything."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def shortened(text, width):
+    """Plain text on one line, its middle left out if it is longer than `width`."""
+    text = plain(text)
+    return (
+        text if len(text) <= width else f"{text[: width // 2]}…{text[len(text) - width + width // 2 + 1 :]}"
     )

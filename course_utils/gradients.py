@@ -14,12 +14,16 @@ The model stays as it is, and is only asked, never trained, cloned or cut.
 import functools
 import uuid
 import warnings
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from course_utils import cam, checks, graph
 from course_utils.explain import probabilities
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import keras
 
 
 class Gradients(NamedTuple):
@@ -34,34 +38,37 @@ class Gradients(NamedTuple):
 # Each gives the sum *before* the last ReLU, signed; `grad_cam` rectifies it, as most of the papers do.
 
 
-def grad_cam_map(A, G):
+def grad_cam_map(A: np.ndarray, G: np.ndarray) -> np.ndarray:
     """Grad-CAM: a map's weight is its mean gradient, sum_k alpha_k A_k with alpha_k = 1/Z sum_ij G_k,ij.
 
-    R. Selvaraju et al., "Grad-CAM", ICCV 2017. Behind a GAP head alpha_k = w_k / Z, and this is CAM / Z.
+    A, G: feature maps and gradients, (B, h, w, K)
+    Returns (B, h, w), signed. Behind a GAP head alpha_k = w_k / Z, and this is CAM / Z.
+    R. Selvaraju et al., "Grad-CAM", ICCV 2017.
     """
     A, G = _pair(A, G)
     weights = G.mean(axis=(1, 2), dtype=float).astype(A.dtype)  # many equal numbers: rounding would add up
     return np.einsum("bhwk,bk->bhw", A, weights)
 
 
-def hires_cam_map(A, G):
+def hires_cam_map(A: np.ndarray, G: np.ndarray) -> np.ndarray:
     """HiResCAM: each cell has its own gradient, sum_k G_k,ij A_k,ij; nothing is averaged.
 
-    R. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", 2020. Through linear layers and ReLUs without
-    bias the cells add up to the class score.
+    A, G: feature maps and gradients, (B, h, w, K)
+    Returns (B, h, w), signed. Through linear layers and ReLUs without bias the cells add up to the score.
+    R. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", 2020.
     """
     A, G = _pair(A, G)
     return (G * A).sum(axis=-1)
 
 
-def grad_cam_plus_plus_map(A, G):
-    """Grad-CAM++: sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij), alpha_k,ij = G^2 / (2 G^2 + G^3 sum
-    A_k).
+def grad_cam_plus_plus_map(A: np.ndarray, G: np.ndarray) -> np.ndarray:
+    """Grad-CAM++: sum_k w_k A_k, w_k = sum_ij alpha_k,ij ReLU(G_k,ij), alpha = G^2 / (2 G^2 + G^3 sum A_k).
 
-    alpha comes from the second and third derivatives of exp(y) where the network is piecewise linear; it
-    damps maps that are large all over. A. Chattopadhay et al., WACV 2018, eq. 19. Their w_k has a factor
-    exp(y) more, the same everywhere: it is left out. (The authors' code divides alpha by its sum over the
-    map; the paper doesn't.)
+    A, G: feature maps and gradients, (B, h, w, K)
+    Returns (B, h, w), signed. alpha comes from the second and third derivatives of exp(y) where the network
+    is piecewise linear; it damps maps that are large all over. The paper's w_k has a factor exp(y) more, the
+    same everywhere: it is left out. (The authors' code divides alpha by its sum over the map; the paper
+    doesn't.) A. Chattopadhay et al., WACV 2018, eq. 19.
     """
     A, G = _pair(A, G)
     below = 2 + G * A.sum(axis=(1, 2), keepdims=True)
@@ -70,20 +77,23 @@ def grad_cam_plus_plus_map(A, G):
     return np.einsum("bhwk,bk->bhw", A, weights)
 
 
-def layer_cam_map(A, G):
+def layer_cam_map(A: np.ndarray, G: np.ndarray) -> np.ndarray:
     """LayerCAM: each cell has its own gradient, if positive: sum_k ReLU(G_k,ij) A_k,ij.
 
+    A, G: feature maps and gradients, (B, h, w, K)
+    Returns (B, h, w), signed.
     P.-T. Jiang et al., "LayerCAM: Exploring Hierarchical Class Activation Maps", IEEE TIP 2021.
     """
     A, G = _pair(A, G)
     return (np.maximum(G, 0) * A).sum(axis=-1)
 
 
-def eigen_cam_map(A, G=None):
+def eigen_cam_map(A: np.ndarray, G: np.ndarray | None = None) -> np.ndarray:
     """Eigen-CAM: the maps' first principal component, A v, v the first right singular vector of A (hw, K).
 
-    M. Muhammad, M. Yeasin, "Eigen-CAM", IJCNN 2020. It asks neither gradient nor class. A singular vector's
-    sign is arbitrary: here the map's sum is never negative.
+    A: feature maps, (B, h, w, K); G is not asked, nor is the class
+    Returns (B, h, w). A singular vector's sign is arbitrary: here the map's sum is never negative.
+    M. Muhammad, M. Yeasin, "Eigen-CAM", IJCNN 2020.
     """
     A = checks.feature_maps(A)
     flat = A.reshape(len(A), -1, A.shape[-1])
@@ -96,8 +106,8 @@ def _pair(A, G):
     A, G = checks.feature_maps(A), checks.finite(G, "gradients")
     if A.shape != G.shape:
         raise ValueError(
-            f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the "
-            "same, (B, h, w, K): maps_and_gradients gives both."
+            f"The feature maps have shape {A.shape} and the gradients {G.shape}; expected the same, (B, h, "
+            "w, K): maps_and_gradients gives both."
         )
     return A, G
 
@@ -106,36 +116,68 @@ def _pair(A, G):
 
 
 def grad_cam(
-    model, images, class_idx, target_layer=None, relu=True, method=grad_cam_map, batch_size=32, verbose=True
-):
-    """Scores and Grad-CAM of images, for any model with class scores: (class_scores (B, C), cams (B, h, w)).
+    model: "keras.Model",
+    images: np.ndarray,
+    class_idx: int | np.ndarray,
+    target_layer: Any = None,
+    relu: bool = True,
+    method: Callable[[np.ndarray, np.ndarray], np.ndarray] = grad_cam_map,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scores and Grad-CAM of images, for any Keras model with class scores.
 
-    images (B, H, W, channels) of floats, scaled as in training; class_idx an int or one per image;
-    target_layer a layer or another operation, or its name (`find_head` prints one); unless given, the last
-    one with a grid that all of the way to the scores goes through. relu=False keeps the evidence against the
-    class. method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`. The first time a
-    layer is asked, one line says which. Where no gradient arrives, maps are zeros, with a warning. Raises
-    where there is no such layer or class, no way back from the score, or where images don't fit.
+    model: a Keras model
+    images: (B, H, W, channels), uint8 where the model rescales pictures inside, else floats as in training
+    class_idx: an int, or one per image
+    target_layer: a layer or another operation, or its name (`find_head` prints one); unless given, the last
+        one with a grid that all of the way to the scores goes through
+    relu: False keeps the evidence against the class
+    method: `grad_cam_map`, or another function of (A, G), such as `layer_cam_map`
+    batch_size: images that go through at once
+    verbose: whether, the first time a layer is asked, one line says which
+    Returns class_scores (B, C) and cams (B, h, w). Where no gradient arrives, maps are zeros, with a warning.
+    Raises ValueError or TypeError where there is no such layer or class, no way back from the score, or where
+    images don't fit.
     """
-    class_scores, cams = [], []
+    class_scores, maps = [], []
     for scores, A, G in _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
         class_scores.append(scores)
-        cams.append(method(A, G))
-    cams = np.concatenate(cams)
+        maps.append(method(A, G))
+    cams = np.concatenate(maps)
     return np.concatenate(class_scores), np.maximum(cams, 0) if relu else cams
 
 
-def maps_and_gradients(model, images, class_idx, target_layer=None, batch_size=32, verbose=True):
-    """Scores, feature maps A and gradients dy/dA of the target layer: `Gradients`; else as `grad_cam`."""
+def maps_and_gradients(
+    model: "keras.Model",
+    images: np.ndarray,
+    class_idx: int | np.ndarray,
+    target_layer: Any = None,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> Gradients:
+    """What the family works with, from one forward and one backward pass; arguments as in `grad_cam`.
+
+    Returns `Gradients`: class_scores (B, C), feature_maps and gradients dy/dA (B, h, w, K).
+    """
     answers = _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose)
     return Gradients(*(np.concatenate(parts) for parts in zip(*answers)))
 
 
-def score_cam(model, images, class_idx, target_layer=None, relu=True, batch_size=32, verbose=True):
+def score_cam(
+    model: "keras.Model",
+    images: np.ndarray,
+    class_idx: int | np.ndarray,
+    target_layer: Any = None,
+    relu: bool = True,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
     """Score-CAM, without gradients: sum_k w_k A_k, w_k the class's probability if only A_k lights the image.
 
-    The image is multiplied with A_k, enlarged to its size and scaled to [0, 1]: one forward pass a map, and 0
-    is what remains where A_k is dark. H. Wang et al., CVPR Workshops 2020. Otherwise as `grad_cam`.
+    The image is multiplied with A_k, enlarged to its size and scaled to [0, 1]: one forward pass per map, and
+    0 is what remains where A_k is dark. Arguments and returns as in `grad_cam`.
+    H. Wang et al., CVPR Workshops 2020.
     """
     images, class_idx = _checked(model, images, class_idx, batch_size)
     place = _target(model, target_layer)
@@ -148,8 +190,8 @@ def score_cam(model, images, class_idx, target_layer=None, relu=True, batch_size
     _say_once(model, place, A, verbose)
     if class_scores.shape[1] == 1 and graph.ends_in(model) == "logits":
         raise ValueError(
-            f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM "
-            "needs at least two classes to compare, or one that ends in a sigmoid."
+            f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM needs at least "
+            "two classes to compare, or one that ends in a sigmoid."
         )
     weights = np.empty((len(A), A.shape[-1]), np.float32)
     for b, (image, c) in enumerate(zip(images, class_idx)):
@@ -171,14 +213,15 @@ def _from_0_to_1(masks):
 # --- down to the pixels -----------------------------------------------------------------------
 
 
-def guided_backpropagation(model, images, class_idx, batch_size=32):
-    """The class score's gradient in the pixels, its negatives dropped at each ReLU: (B, H, W, channels),
-    signed.
+def guided_backpropagation(
+    model: "keras.Model", images: np.ndarray, class_idx: int | np.ndarray, batch_size: int = 32
+) -> np.ndarray:
+    """The class score's gradient in the pixels, its negatives dropped at each ReLU.
 
-    J. Springenberg et al., "Striving for Simplicity", 2014. It draws fine edges that may hardly depend on the
-    class (W. Nie et al., 2018; J. Adebayo et al., 2018). Defined for ReLU, wherever it stands, also with a
-    maximum of 6, between linear operations and maxima: models with anything else, or with no ReLU, are
-    refused. Otherwise as `grad_cam`.
+    model, images, class_idx, batch_size: as in `grad_cam`
+    Returns (B, H, W, channels), signed. It draws fine edges that may hardly depend on the class (W. Nie et
+    al., 2018; J. Adebayo et al., 2018). Raises ValueError for models with anything but ReLU, also with a
+    maximum of 6, between linear operations and maxima. J. Springenberg et al., 2014.
     """
     images, class_idx = _checked(model, images, class_idx, batch_size)
 
@@ -188,23 +231,30 @@ def guided_backpropagation(model, images, class_idx, batch_size=32):
         _check_operations(model, scores, start)
         return [gradient]
 
-    overrides, pixels = {"Relu": _guided("Relu"), "Relu6": _guided("Relu6")}, []
+    overrides, parts = {"Relu": _guided("Relu"), "Relu6": _guided("Relu6")}, []
     for start in range(0, len(images), batch_size):
         batch = slice(start, start + batch_size)
         _, gradients = graph.ask(
             model, images[batch], "guided", pixels_gradient, [class_idx[batch]], overrides
         )
-        pixels.append(gradients)
-    pixels = np.concatenate(pixels)
+        parts.append(gradients)
+    pixels = np.concatenate(parts)
     _warn_of_silence((pixels == 0).all(axis=(1, 2, 3)), "in the pixels", stacklevel=3)
     return pixels
 
 
-def guided_grad_cam(model, images, class_idx, target_layer=None, batch_size=32, verbose=True):
-    """Guided backpropagation times Grad-CAM, number by number: (B, H, W, channels), signed.
+def guided_grad_cam(
+    model: "keras.Model",
+    images: np.ndarray,
+    class_idx: int | np.ndarray,
+    target_layer: Any = None,
+    batch_size: int = 32,
+    verbose: bool = True,
+) -> np.ndarray:
+    """Guided backpropagation times Grad-CAM, number by number: which pixels stand out where the class is.
 
-    Grad-CAM, rectified and enlarged to the image, says where the class is, guided backpropagation which
-    pixels stand out there. R. Selvaraju et al., "Grad-CAM", ICCV 2017. Otherwise as both of them.
+    Arguments as in `grad_cam`, which is rectified and enlarged to the image.
+    Returns (B, H, W, channels), signed. R. Selvaraju et al., "Grad-CAM", ICCV 2017.
     """
     pixels = guided_backpropagation(model, images, class_idx, batch_size)
     _, cams = grad_cam(model, images, class_idx, target_layer, batch_size=batch_size, verbose=verbose)
@@ -214,7 +264,7 @@ def guided_grad_cam(model, images, class_idx, target_layer=None, batch_size=32, 
 # --- inside: asking the model -----------------------------------------------------------------
 
 
-def _checked(model, images, class_idx, batch_size):
+def _checked(model, images, class_idx, batch_size) -> tuple[np.ndarray, np.ndarray]:
     checks.whole_number("batch_size", batch_size)
     images = graph.check_images(model, images)
     graph.check_model(model, images)
@@ -252,8 +302,8 @@ def _target(model, target_layer):
     made = [place for place in way if place.is_grid and graph.makes_something(place)]
     if not made:
         raise ValueError(
-            f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so "
-            "there is nothing to make a map of."
+            f"Model '{model.name}' has no layer with a map as output, (B, h, w, K), so there is nothing to "
+            "make a map of."
         )
     certain = [place for place in graph.bottlenecks(way) if place in made]
     return (certain or made)[-1]
@@ -264,8 +314,8 @@ def _warn_of_silence(silent, where, stacklevel):
     if silent.any():
         warnings.warn(
             f"For {silent.sum()} of {len(silent)} image(s) the class score's gradient is zero everywhere "
-            f"{where}, so it explains nothing; look for an activation that is off, or at its "
-            "limit, on the way to the score.",
+            f"{where}, so it explains nothing; look for an activation that is off, or at its limit, on the "
+            "way to the score.",
             stacklevel=stacklevel,
         )
 
@@ -274,8 +324,8 @@ def _check_not_probabilities(model, scores):
     like = (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
     if like and graph.ends_in(model) == "logits" and "Softmax" in graph.kinds(model):
         warnings.warn(
-            f"The scores of model '{model.name}' look like probabilities, whose gradients vanish "
-            "where it is sure; give a model that ends in logits, or in one softmax.",
+            f"The scores of model '{model.name}' look like probabilities, whose gradients vanish where it "
+            "is sure; give a model that ends in logits, or in one softmax.",
             stacklevel=4,
         )
 
@@ -294,9 +344,8 @@ def _gradient(scores, class_idx, x, model, where):
     [gradient] = tf.gradients(tf.gather(scores, class_idx, batch_dims=1), x)
     if gradient is None:
         raise ValueError(
-            f"No gradient leads from the class scores of model '{model.name}' back to {where}: "
-            "something in between has none (rounding, argmax, stop_gradient); give a later "
-            "target_layer."
+            f"No gradient leads from the class scores of model '{model.name}' back to {where}: something in "
+            "between has none (rounding, argmax, stop_gradient); give a later target_layer."
         )
     return gradient
 
@@ -319,64 +368,19 @@ def _guided(kind):
     return name
 
 
-# What may stand between the images and a score: ReLUs and maxima; what moves numbers about; what adds them
-# up.
+# What may stand between the images and a score: ReLUs and maxima, what moves numbers about, what adds them.
 _RELUS = {"Relu", "Relu6"}
-_LINEAR = {
-    "Identity",
-    "IdentityN",
-    "Cast",
-    "Reshape",
-    "Squeeze",
-    "ExpandDims",
-    "Transpose",
-    "Pad",
-    "PadV2",
-    "MirrorPad",
-    "ConcatV2",
-    "Concat",
-    "Pack",
-    "Unpack",
-    "Split",
-    "SplitV",
-    "Slice",
-    "StridedSlice",
-    "GatherV2",
-    "ReverseV2",
-    "Tile",
-    "BroadcastTo",
-    "SpaceToBatchND",
-    "BatchToSpaceND",
-    "SpaceToDepth",
-    "DepthToSpace",
-    "ResizeBilinear",
-    "ResizeNearestNeighbor",
-    "ResizeBicubic",
-    "BiasAdd",
-    "Add",
-    "AddV2",
-    "AddN",
-    "Sum",
-    "Mean",
-    "AvgPool",
-    "FusedBatchNorm",
-    "FusedBatchNormV2",
-    "FusedBatchNormV3",
-    "MaxPool",
-    "MaxPoolV2",
-    "Max",
-}
-_LINEAR_IN_ONE = {
-    "Conv2D",
-    "DepthwiseConv2dNative",
-    "Conv2DBackpropInput",
-    "MatMul",
-    "BatchMatMul",
-    "BatchMatMulV2",
-    "BatchMatMulV3",
-    "Einsum",
-    "Mul",
-}  # of two inputs that come from the images they are a product
+_LINEAR = set(
+    "Identity IdentityN Cast Reshape Squeeze ExpandDims Transpose Pad PadV2 MirrorPad ConcatV2 Concat Pack "
+    "Unpack Split SplitV Slice StridedSlice GatherV2 ReverseV2 Tile BroadcastTo SpaceToBatchND "
+    "BatchToSpaceND SpaceToDepth DepthToSpace ResizeBilinear ResizeNearestNeighbor ResizeBicubic "
+    "BiasAdd Add AddV2 AddN Sum Mean AvgPool FusedBatchNorm FusedBatchNormV2 FusedBatchNormV3 MaxPool "
+    "MaxPoolV2 Max".split()
+)
+_LINEAR_IN_ONE = set(  # of two inputs that come from the images they are a product
+    "Conv2D DepthwiseConv2dNative Conv2DBackpropInput MatMul BatchMatMul BatchMatMulV2 BatchMatMulV3 Einsum "
+    "Mul".split()
+)
 _LINEAR_IN_FIRST = {"Sub", "RealDiv"}
 _SHAPES = {"Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"}  # they don't look at the numbers
 
@@ -418,6 +422,6 @@ def _check_operations(model, scores, images):
 
 def _refuse_guided(model, other):
     raise ValueError(
-        "Guided backpropagation is defined for networks whose only activation is ReLU, and "
-        f"model '{model.name}' has {other or 'no ReLU'}; use grad_cam."
+        "Guided backpropagation is defined for networks whose only activation is ReLU, and model "
+        f"'{model.name}' has {other or 'no ReLU'}; use grad_cam."
     )

@@ -16,6 +16,8 @@ from course_utils import checks
 
 import numpy as np
 
+_RESCALING = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Lambda")
+
 
 class Place(NamedTuple):
     """One array on the way: a symbolic tensor of the model, or of a model inside it."""
@@ -271,9 +273,18 @@ def check_weights(model):
         if not np.isfinite(np.asarray(weight, np.float32)).all():
             raise ValueError(
                 f"Model '{model.name}' has weights that are NaN or infinite, the first of them in "
-                f"'{place.name}': "
-                "its training diverged. Lower the learning rate and train it anew."
+                f"'{place.name}': its training diverged. Lower the learning rate and train it anew."
             )
+
+
+def _rescales(model):
+    """Is something done to the numbers of a picture before the first layer that learns?"""
+    for place in graph_of(model).way:
+        if type(place.operation).__name__ in _RESCALING:
+            return True
+        if place.has_weights and makes_something(place):
+            return False
+    return False
 
 
 def n_classes(model):
@@ -285,18 +296,27 @@ def n_classes(model):
 
 
 def check_images(model, images):
-    """The images as float32 (B, H, W, channels), or one sentence on why the model can't take them."""
+    """The images as float32 (B, H, W, channels), or one sentence on why the model can't take them.
+
+    Pictures as they are, uint8, are welcome where the model rescales them inside.
+    """
     images = checks.widened(images)
     if images.ndim != 4:
         hint = " Add the batch axis: images[None]." if images.ndim == 3 else ""
         raise ValueError(f"images has shape {images.shape}; expected (B, height, width, channels).{hint}")
     if 0 in images.shape:
         raise ValueError(f"images is empty, shape {images.shape}; expected at least one image.")
+    if images.dtype == np.uint8:
+        pictures, images = images, images.astype(np.float32)
+        check_model(model, images)
+        if not _rescales(model):
+            raise TypeError(
+                f"images holds {pictures.dtype}, and model '{model.name}' has no layer that rescales them; "
+                "expected floats, scaled as in training (images.astype('float32') / 255, for example)."
+            )
     if images.dtype.kind in "iub":
         raise TypeError(
-            f"images holds {images.dtype}; expected floats, scaled as they were in training: "
-            "images.astype('float32') "
-            "and nothing more where the network rescales them itself."
+            f"images holds {images.dtype}; expected pictures, uint8, or floats, scaled as in training."
         )
     if images.dtype.kind != "f" or not np.isfinite(images).all():
         raise ValueError(
@@ -329,21 +349,19 @@ def find_place(model, target_layer):
     ]
     if not found:
         raise ValueError(
-            f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as "
-            "output on the way "
-            f"to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}."
+            f"target_layer {getattr(target_layer, 'name', target_layer)!r} is no layer with a map as output "
+            f"on the way to the scores of model '{model.name}'; those are: {', '.join(map_names(way))}."
         )
     operations = {id(place.operation): place.operation for place in found}
     if len(operations) > 1:
         raise ValueError(
-            f"target_layer {target_layer!r} is the name of {len(operations)} layers of model '{model.name}'; "
-            "give the layer itself."
+            f"target_layer {target_layer!r} is the name of {len(operations)} layers of model "
+            f"'{model.name}'; give the layer itself."
         )
     if len(found) > 1:
         raise ValueError(
-            f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, "
-            "so it has no "
-            "single map; give another target_layer."
+            f"Layer '{found[0].operation.name}' of model '{model.name}' is used {len(found)} times, so it "
+            "has no single map; give another target_layer."
         )
     return found[0]
 
@@ -447,8 +465,8 @@ def _check_channels_last(model, way):
     ]
     if first:
         raise ValueError(
-            f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here "
-            "are channels-last, "
+            f"Model '{model.name}' has its channels first, (B, K, h, w), in '{first[0]}'; maps here are "
+            "channels-last, "
             '(B, h, w, K). Build it with data_format="channels_last".'
         )
 
@@ -575,9 +593,8 @@ def _are_too_small(answer, images, more):
 def _too_small(model, images):
     height, width = images.shape[1:3]
     return (
-        f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them "
-        "to nothing. "
-        "Give larger ones."
+        f"Model '{model.name}' can't take images of {height} × {width} pixels: its layers shrink them to "
+        "nothing. Give larger ones."
     )
 
 

@@ -2,6 +2,7 @@
 layer names `feature_maps`, `gap` and `class_scores`, so that a map can be traced back by eye.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -158,9 +159,51 @@ def photo_net(trained=True):
     x = layers.GlobalAveragePooling2D(name="gap")(x)
     model = keras.Model(images, layers.Dense(2, name="class_scores")(x), name="photo_net")
     if trained:
-        with np.load(WEIGHTS / "photo_net.npz") as stored:
-            model.set_weights([stored[weight.path].astype(np.float32) for weight in model.weights])
+        model.set_weights([photo_net_weights()[weight.path] for weight in model.weights])
     return model
+
+
+def photo_net_in_numpy(images):
+    """What `photo_net` makes of pictures, without TensorFlow: equal to Keras up to rounding, and at once.
+
+    images: (B, H, W, 3) uint8, or floats in 0..255
+    Returns class_scores (B, 2) and feature_maps (B, H/16, W/16, 120). Raises ValueError for other shapes and
+    FileNotFoundError where the weights are missing.
+    """
+    images = checks.finite(images, "images")
+    if images.ndim != 4 or images.shape[3] != 3 or min(images.shape[:3], default=0) < 1:
+        raise ValueError(f"images has shape {images.shape}; expected (B, H, W, 3), none empty.")
+    weights = photo_net_weights()
+
+    def convolution(x, name, stride=1):
+        return _convolution(x, weights[f"{name}/kernel"], weights[f"{name}/bias"], stride)
+
+    x = np.maximum(convolution(images.astype(np.float32) / 127.5 - 1, "halve_1", 2), 0)
+    for stage, (_, blocks) in enumerate(PHOTO_STAGES, start=2):
+        x = np.maximum(convolution(x, f"halve_{stage}", 2), 0)
+        for block in range(1, blocks + 1):
+            name = f"block_{stage}_{block}"
+            y = convolution(np.maximum(convolution(x, f"{name}_a"), 0), f"{name}_b")
+            x = np.maximum(x + y, 0)
+    means = x.mean(axis=(1, 2), dtype=np.float64)
+    scores = means @ weights["class_scores/kernel"] + weights["class_scores/bias"]
+    return scores.astype(np.float32), x
+
+
+def _convolution(x, kernel, bias, stride):
+    """A convolution with "same" padding, as TensorFlow places it: what is odd goes to the right and below."""
+    size, height, width = len(kernel), *x.shape[1:3]
+    beside = [max((-(-n // stride) - 1) * stride + size - n, 0) for n in (height, width)]
+    x = np.pad(x, ((0, 0), *((n // 2, n - n // 2) for n in beside), (0, 0)))
+    patches = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))[:, ::stride, ::stride]
+    return np.tensordot(patches, kernel, ((4, 5, 3), (0, 1, 2))) + bias
+
+
+@functools.cache
+def photo_net_weights():
+    """The shipped weights of `photo_net`, {"layer/kernel": array, "layer/bias": array}, float32."""
+    with np.load(WEIGHTS / "photo_net.npz") as stored:
+        return {name: stored[name].astype(np.float32) for name in stored.files}
 
 
 def wheel_net():
@@ -246,8 +289,8 @@ def _weights_file(name):
         file = WEIGHTS / "small_backbone.weights.h5"
         if not file.is_file():
             raise FileNotFoundError(
-                f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back "
-                "with `git checkout course_utils/weights`, or use random weights meanwhile: "
+                f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back with "
+                "`git checkout course_utils/weights`, or use random weights meanwhile: "
                 'backbone("small", weights=None).'
             )
         return file
@@ -336,14 +379,14 @@ def freeze(model, train_last=0):
     layers = [layer.name for layer in model.layers]
     if "feature_maps" not in layers:
         raise ValueError(
-            f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the "
-            "model with gap_classifier."
+            f"Model '{model.name}' has no layer 'feature_maps', where its head would begin; make the model "
+            "with gap_classifier."
         )
     layers = model.layers[1 : layers.index("feature_maps")]  # the first one is the input
-    if not isinstance(train_last, (int, np.integer)) or not 0 <= train_last <= len(layers):
+    if not isinstance(train_last, int) or isinstance(train_last, bool) or not 0 <= train_last <= len(layers):
         raise ValueError(
-            f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is "
-            f"all layers of the backbone of '{model.name}'."
+            f"train_last is {train_last!r}; expected a whole number from 0 to {len(layers)}, which is all "
+            f"layers of the backbone of '{model.name}'."
         )
     model.trainable = True
     for i, layer in enumerate(layers):
@@ -446,9 +489,8 @@ def load_network(name):
         class_names, size = tuple(map(str, about["class_names"])), int(about["size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise ValueError(
-            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there "
-            "or damaged; "
-            "store the network with save_network."
+            f"{path.with_suffix('.json').name}, which names the classes of {path.name}, isn't there or "
+            "damaged; store the network with save_network."
         ) from None
     import keras
 

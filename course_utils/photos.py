@@ -6,16 +6,21 @@ answer = explain_photo(network, open_image("tom.jpg"))
 write([answer], "out")
 """
 
+import functools
 import html
+import io
+import itertools
 import re
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import cam, checks, files, networks, plots
-from course_utils.datasets.folder import _fit, _plain, open_image
+from course_utils.datasets.folder import open_image
 from course_utils.explain import explain, probabilities
+from course_utils.files import plain, shortened
 
 import numpy as np
 
@@ -226,7 +231,10 @@ def uploader(network, top=3):
         status.value = f'<div role="status" style="font-size:120%">{told}</div>'
         for old in view.children[2:]:
             old.close()
-        explorer = cam_explorer(answer.photo, answer.cams, answer.class_names, answer.class_scores)
+        every_class = len(answer.class_names) == len(network.class_names)  # else nobody knows their mean
+        explorer = cam_explorer(
+            answer.photo, answer.cams, answer.class_names, answer.class_scores, against=every_class
+        )
         view.children = [button, status, explorer]
 
     button.observe(show, names="value")
@@ -278,7 +286,19 @@ def write(answers, folder, problems=()):
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    rows, taken, small = [], set(), []
+    files.write_csv(COLUMNS, _written(answers, folder, problems), folder / "table.csv")
+    return folder / "table.csv"
+
+
+def _written(answers, folder, problems):
+    """The rows of the table, while pictures and contact sheets are written: there may be a million."""
+    taken, small, pages = set(), [], itertools.count(1)
+
+    def sheet(items):
+        number = next(pages)
+        name = f"contact_sheet_{number}.png" if number > 1 else "contact_sheet.png"
+        (folder / name).write_bytes(_sheet(items).png)
+
     for answer in answers:
         stem = _free(_file_name(Path(answer.file).stem or "photo"), taken)
         limit = np.abs(answer.cams).max()
@@ -289,15 +309,16 @@ def write(answers, folder, problems=()):
             _save(picture, folder / f"{stem}_{i + 1}_{_file_name(name)}.png")
             row, column = cam.peak_cell(cam.upsample(answer.cams[..., i], answer.photo.shape[:2]))
             numbers = round(float(share), 4), round(float(score), 4), row, column
-            rows.append((answer.file, i + 1, name, *numbers, answer.shown, answer.warning, ""))
+            yield answer.file, i + 1, name, *numbers, answer.shown, answer.warning, ""
         small.append(_small(answer))
-    rows += [(file, *[""] * (len(COLUMNS) - 2), problem) for file, problem in problems]
-    everything = [*small, *problems]
-    for i, start in enumerate(range(0, len(everything), PER_PAGE)):
-        page = f"contact_sheet_{i + 1}.png" if i else "contact_sheet.png"
-        (folder / page).write_bytes(_sheet(everything[start : start + PER_PAGE]).png)
-    files.write_csv(COLUMNS, rows, folder / "table.csv")
-    return folder / "table.csv"
+        if len(small) == PER_PAGE:
+            sheet(small)
+            small = []
+    for file, problem in problems:
+        yield file, *[""] * (len(COLUMNS) - 2), problem
+    rest = [*small, *problems]
+    for start in range(0, len(rest), PER_PAGE):
+        sheet(rest[start : start + PER_PAGE])
 
 
 def contact_sheet(answers, problems=()):
@@ -319,7 +340,7 @@ def _sheet(items):
         _place(item, f"{path.parent.name}/{path.name}" if path.name in often else path.name or "photo")
         for item, path in zip(items, names)
     ]
-    failed = [_plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
+    failed = [plain(path.name) for item, path in zip(items, names) if not isinstance(item, Answer)]
     what = f"{len(items) - len(failed)} photographs, each under the map of the class that was found in it"
     what += f"; not explained: {', '.join(failed)}" if failed else ""
     with warnings.catch_warnings():
@@ -330,7 +351,7 @@ def _sheet(items):
 
 def _place(item, name):
     # Between two dollar signs Matplotlib would read a formula.
-    title = _fit(name, 25).replace("$", r"\$") + "\n"
+    title = shortened(name, 25).replace("$", r"\$") + "\n"
     if not isinstance(item, Answer):
         return plots.Panel(title + "not explained", image=np.full((96, 96, 3), 225, np.uint8))
     best = f"{item.class_names[0]}, {item.probabilities[0]:.0%}".replace("$", r"\$")
@@ -370,6 +391,49 @@ def _explained(network, files, top, size, progress, problems):
             yield answer
 
 
+def _explained_elsewhere(model, files, top, size, progress, problems, scheduler):
+    """The same, by the workers of a Dask cluster, in the same order; pictures travel as they are on disk."""
+    from course_utils.machine import cluster
+
+    from tqdm.auto import tqdm
+
+    def work():
+        for file in files:
+            try:
+                yield file, _explain_bytes, model, Path(file).read_bytes(), top, size, str(file)
+            except OSError as error:
+                problems.append((str(file), f"{plain(Path(file).name)!r} can't be read: {error.strerror}."))
+
+    with cluster.workers(scheduler) as workers:
+        done = cluster.in_turn(workers.submit, work(), 2 * workers.count)
+        for file, future in tqdm(done, "explaining", len(files), leave=False, disable=not progress):
+            try:
+                answer = cluster.result(future)
+            except (OSError, ValueError, cluster.Lost) as error:
+                problems.append((str(file), str(error)))
+            else:
+                yield answer
+
+
+_load_network = functools.lru_cache(1)(
+    networks.load_network
+)  # of a worker, which explains one after the other
+_one_at_a_time = threading.Lock()
+
+
+def _explain_bytes(model, content, top, size, file):
+    with _one_at_a_time:  # TensorFlow has all cores to itself
+        image = open_image(io.BytesIO(content), Path(file).name)
+        return explain_photo(_load_network(model), image, top, size, file)
+
+
+def _all_files(paths):
+    """The files given, and those in folders given."""
+    for path in map(Path, paths):
+        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        yield from inside
+
+
 def _file_name(name):
     """A name that every file system takes: most allow 255 bytes, and two such names make one."""
     name = re.sub(r"[^\w.-]+", "_", name).encode()[:60].decode(errors="ignore")
@@ -391,20 +455,26 @@ def _save(pixels, path):
     Image.fromarray(pixels).save(path, "png")
 
 
-def main(model, files, folder, top=3, size=None):
+def main(model, paths, folder, top=3, size=None, scheduler=None):
     """The command `python -m course_utils explain`; returns its exit code: 0, or 1 if any picture couldn't be
     explained.
+
+    scheduler: address of a Dask cluster that does the work; `model` lies where its workers find it, too.
     """
+    said, problems, progress, files = [], [], sys.stderr.isatty(), list(_all_files(paths))
     network = networks.load_network(model)
-    said, problems = [], []
+    if scheduler:
+        answers = _explained_elsewhere(str(model), files, top, size, progress, problems, scheduler)
+    else:
+        answers = _explained(network, files, top, size, progress, problems)
 
     def noted():
-        for answer in _explained(network, files, top, size, sys.stderr.isatty(), problems):
+        for answer in answers:
             said.append(f"{answer.file}: {_in_words(answer)}")
             yield answer
 
     table = write(noted(), folder, problems)
     for line in [*said, *(f"{file}: {why}" for file, why in problems)]:
-        print(_plain(line))
+        print(plain(line))
     print(f"{len(said)} explained, {len(problems)} not; pictures and {table.name} in {table.parent}")
     return 1 if problems else 0

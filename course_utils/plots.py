@@ -1,12 +1,13 @@
 """Figures that can be seen, read aloud and checked.
 
-Every figure becomes a `Picture`: the image with its alt text, and under it a *fingerprint*, a line of numbers
-per map (where it peaks, from where to where it goes, how much it changes on the page). Alt text and
-fingerprint are read off what was drawn, not off what should have been drawn, so a blank heatmap shows
-in both, and the tests compare them.
+Every figure becomes a `Picture`: the image with its alt text and, in the output's metadata, a *fingerprint*:
+a line of numbers per map (where it peaks, from where to where it goes, how much it changes on the page).
+Both are read off what was drawn, not off what should have been drawn, so a blank heatmap shows in both, and
+the tests compare them.
 
-Colours: both maps are perceptually uniform and safe for colour-blind readers, and dark where there is no
-evidence.
+Colours: evidence is ink, orange-red for a class and dark blue against it, the more opaque the
+stronger; zero is transparent. Bare maps lie on white paper, others on their picture in pale grey, so that all
+colour is evidence. The two inks differ in hue for colour-blind readers, and in lightness in grey print.
 """
 
 import base64
@@ -14,14 +15,15 @@ import html
 import io
 from typing import NamedTuple
 
-from course_utils import cam as cam_maths
 from course_utils import checks
+from course_utils.cam import upsample
 from course_utils.words import say
 
 import numpy as np
 
-POSITIVE = "inferno"  # evidence for a class: 0 is black
-SIGNED = "berlin"  # for and against: blue below zero, black at zero, red above
+FOR, AGAINST = (218, 60, 0), (0, 40, 150)  # the inks of evidence for a class and against it
+PALE = 144  # the level, 0 to 255, to which the black of a picture is lifted below a map
+OPACITY = 0.9  # of the strongest evidence over a picture, which then shines through
 FONT = {"font.size": 14, "axes.titlesize": 15}  # readable from the last row
 
 
@@ -30,7 +32,8 @@ class Panel(NamedTuple):
 
     image (H, W), (H, W, 1) or (H, W, 3), floats in [0, 1] or uint8; cam (h, w), raw. With an image the map is
     enlarged to it; alone, its cells are shown, with their values if `numbers`. keep="positive" leaves
-    negative evidence out. marks: (row, column, label) on the map's grid. box: (x0, y0, x1, y1) in pixels.
+    negative evidence out. marks: (row, column, label) on the map's grid. box, true_box: (x0, y0, x1, y1) in
+    pixels, drawn solid and dashed.
     mask: where the object is, (H, W) bool; then the fingerprint tells the share of heat in it.
     """
 
@@ -41,26 +44,26 @@ class Panel(NamedTuple):
     numbers: bool = False
     marks: tuple = ()
     box: tuple | None = None
+    true_box: tuple | None = None
     mask: np.ndarray | None = None
     grid: tuple | None = None  # rows and columns that `marks` count in; the map's own unless given
 
 
 class Picture:
-    """A finished figure: PNG bytes, alt text, and the fingerprint shown below it."""
+    """A finished figure: PNG bytes, alt text, and its fingerprint; `caption` is shown below it."""
 
-    def __init__(self, png, alt, fingerprint):
-        self.png, self.alt, self.fingerprint = png, alt, fingerprint
+    def __init__(self, png, alt, fingerprint=(), caption=""):
+        self.png, self.alt, self.fingerprint, self.caption = png, alt, list(fingerprint), caption
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         # JupyterLab shows no alt text for image/png outputs, so the image goes out as HTML.
         source = base64.b64encode(self.png).decode()
-        lines = "<br>".join(html.escape(line) for line in self.fingerprint)
-        page = (
-            f'<figure style="margin:0"><img src="data:image/png;base64,{source}" '
-            f'alt="{html.escape(self.alt)}" '
-            f'style="max-width:100%"><figcaption><small>{lines}</small></figcaption></figure>'
+        image = (
+            f'<img src="data:image/png;base64,{source}" alt="{html.escape(self.alt)}" style="max-width:100%">'
         )
-        return {"text/html": page, "text/plain": "\n".join([self.alt, *self.fingerprint])}
+        below = f"<figcaption>{html.escape(self.caption)}</figcaption>" if self.caption else ""
+        data = {"text/html": f'<figure style="margin:0">{image}{below}</figure>', "text/plain": self.alt}
+        return data, {"fingerprint": self.fingerprint} if self.fingerprint else {}
 
 
 # --- the figures of the course ---------------------------------------------------------------
@@ -73,36 +76,15 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     strongest colour, the largest magnitude of all maps unless given; `label` names the colours.
     """
     import matplotlib
-    from matplotlib.figure import Figure
 
     if not items:
         raise ValueError("No panels to draw; expected at least one Panel.")
-    columns = columns or len(items)
-    rows = -(-len(items) // columns)
     maps = [_map(p.cam, p.title) for p in items if p.cam is not None]
     limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
-        height = panel_size * max(_height_over_width(p) for p in items) + 0.35
-        figure = Figure(
-            figsize=(columns * panel_size + (0.9 if maps else 0), rows * height), layout="constrained"
-        )
-        axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
-        for ax, panel in zip(axes, items):
-            _draw_panel(ax, panel, limit)
-        for ax in axes[len(items) :]:
-            ax.remove()
-        for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
-            shown = [im for ax in figure.axes for im in ax.images if im.get_gid() == f"map {keep}"]
-            bar = figure.colorbar(
-                shown[-1],
-                ax=axes[: len(items)].tolist(),
-                shrink=0.8,
-                pad=0.02,
-                aspect=30,
-                label=label or ("evidence" if keep == "signed" else "evidence for"),
-            )
-            bar.solids.set_alpha(1)
-        given = [None if p.cam is None else _to_draw(p, limit)[0] for p in items]
+        figure, axes = _empty_panels(items, columns or len(items), panel_size)
+        given = [_draw_panel(ax, panel, limit) for ax, panel in zip(axes, items)]
+        _add_colour_bars(figure, axes, items, label)
         return picture(figure, what, [p.mask for p in items], given)
 
 
@@ -117,6 +99,27 @@ def three_panels(image, cam, name, keep="signed", mask=None, what=None):
         what
         or f"Three panels: the input, the class activation map of {name} on its own grid, and both together.",
     )
+
+
+def jet_warning(image, cam, name):
+    """One map twice over its image, as everywhere in this course and in rainbow colours: a `Picture`.
+
+    The rainbow's lightness goes up and down: it shows edges where the map has none, and paints zero blue.
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    large = upsample(_map(cam, name), rgb(image).shape[:2])
+    with matplotlib.rc_context(FONT):
+        figure = Figure(figsize=(7.8, 3.9), layout="constrained")
+        ours, rainbow = figure.subplots(1, 2)
+        _draw_panel(ours, Panel(f"map of {name}", image=image, cam=large), np.abs(large).max() or 1.0)
+        rainbow.imshow(rgb(image), interpolation="nearest")
+        rainbow.imshow(large, cmap="jet", alpha=0.6, interpolation="nearest", gid="map jet")
+        rainbow.set_title("the same in rainbow colours")
+        rainbow.set_xticks([]), rainbow.set_yticks([])
+        what = f"The map of {name} twice: in our colours, and in rainbow colours with edges it doesn't have"
+        return picture(figure, what, given=[large, large])
 
 
 def picture(figure, what, masks=(), given=()):
@@ -169,19 +172,46 @@ def reveal(guess, cam, name, image=None):
     )
 
 
-def overlay(image, cam, keep="positive", opacity=0.5, threshold=0.0, limit=None):
-    """A map blended over its image in NumPy: (H, W, 3) uint8, for the sliders, which have no time for
-    Matplotlib.
+def overlay(image, cam, keep="positive", opacity=OPACITY, threshold=0.0, limit=None):
+    """A map over its image in pale grey, in NumPy: (H, W, 3) uint8, for sliders and files.
 
-    image as in `Panel`; cam (h, w), raw; opacity 0 to 1; evidence below threshold * limit is left out.
+    image as in `Panel`; cam (h, w), raw; opacity of the strongest evidence, 0 to 1, with 0 the image as it
+    is; evidence below threshold * limit is left out. A thin line goes around what reaches half the limit (or
+    the threshold, if higher), a dashed one where it speaks against the class.
     """
     if not 0 <= opacity <= 1:
-        raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1 (the map alone).")
+        raise ValueError(f"opacity is {opacity}; it goes from 0 (the image alone) to 1.")
     picture = rgb(image)
-    shown, low, high = _shown(cam_maths.upsample(_map(cam, ""), picture.shape[:2]), keep, limit)
-    heat = _colours(keep)[np.clip((shown - low) / (high - low) * 255, 0, 255).astype(np.uint8)]
-    alpha = np.where(np.abs(shown) >= threshold * high, opacity, 0.0)[..., None]
-    return (picture * (1 - alpha) + heat * alpha).astype(np.uint8)
+    shown, _, high = _shown(upsample(_map(cam, ""), picture.shape[:2]), keep, limit)
+    if opacity == 0:
+        return picture.copy()
+    strength = np.clip(np.abs(shown) / high, 0, 1)
+    alpha = np.where(strength >= threshold, opacity * strength, 0)[..., None]
+    mixed = pale(picture) * (1 - alpha) + np.where(shown[..., None] > 0, FOR, AGAINST) * alpha
+    mixed[_outline(shown, high * max(0.5, threshold))] = 0
+    return np.floor(mixed).astype(np.uint8)
+
+
+def pale(image):
+    """A picture (H, W, 3) uint8 in the pale grey that lies below maps, its levels from `PALE` to white."""
+    grey = image @ np.array([0.299, 0.587, 0.114])
+    return np.floor(PALE + (255 - PALE) * grey / 255 + 0.5).astype(np.uint8)[..., None].repeat(3, axis=2)
+
+
+def _outline(shown, level):
+    """Where the line runs around what reaches `level`, and with dashes around what reaches -level: (H, W)."""
+    thickness = max(1, round(max(shown.shape) / 400))
+    y, x = np.indices(shown.shape)
+    dashes = (x + y) // (4 * thickness) % 2 == 0
+    return _rim(shown >= level, thickness) | _rim(-shown >= level, thickness) & dashes
+
+
+def _rim(mask, thickness):
+    """The pixels of a mask from which its outside is `thickness` pixels away; the image's edge is no rim."""
+    padded, n = np.pad(mask, thickness, mode="edge"), 2 * thickness
+    inner = slice(thickness, -thickness)
+    inside = padded[:-n, inner] & padded[n:, inner] & padded[inner, :-n] & padded[inner, n:]
+    return mask & ~inside
 
 
 def grid(images, columns=8, gap=2):
@@ -210,84 +240,122 @@ def grid(images, columns=8, gap=2):
 # --- drawing ---------------------------------------------------------------------------------
 
 
+def _empty_panels(items, columns, panel_size):
+    """A figure with a place for each panel in rows of `columns`, and its axes."""
+    from matplotlib.figure import Figure
+
+    rows = -(-len(items) // columns)
+    width = columns * panel_size + (0.9 if any(p.cam is not None for p in items) else 0)
+    height = rows * (panel_size * max(_height_over_width(p) for p in items) + 0.35)
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(rows, columns)).ravel()
+    for ax in axes[len(items) :]:
+        ax.remove()
+    return figure, axes[: len(items)]
+
+
 def _draw_panel(ax, panel, limit):
+    """Draws a panel; returns its map as it should then be seen, or None."""
     ax.set_title(panel.title)
-    if panel.image is not None:
-        image = rgb(panel.image)
-        ax.imshow(image, interpolation="nearest")
-        size = image.shape[:2]
+    image, raw = panel.image, None if panel.cam is None else _map(panel.cam, panel.title)
+    if image is not None:
+        image = rgb(image)
+        ax.imshow(image if raw is None else pale(image), interpolation="nearest")
         ax.set_xticks([]), ax.set_yticks([])
-    if panel.cam is not None:
-        raw = _map(panel.cam, panel.title)
-        grid = raw.shape
-        if panel.image is None:
-            size = grid
-            ax.set_xticks(range(grid[1])), ax.set_yticks(range(grid[0]))
-            if max(grid) > 8:
-                ax.set_xticks([]), ax.set_yticks([])
-            else:  # lines between the cells
-                (
-                    ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True),
-                    ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True),
-                )
-                ax.grid(which="minor", color="white", linewidth=0.6, alpha=0.5)
-                ax.tick_params(which="both", length=0)
-        shown, low, high = _to_draw(panel, limit)
-        # Over an image the map is the more opaque the stronger it is, so that the image stays visible.
-        alpha = 0.35 + 0.45 * np.minimum(np.abs(shown) / high, 1) if panel.image is not None else 1.0
+    size = raw.shape if image is None else image.shape[:2]
+    shown = None
+    if raw is not None:
+        if image is None:
+            _draw_cells(ax, raw.shape)
+        large = raw if raw.shape == size else upsample(raw, size)
+        shown, low, high = _shown(large, panel.keep, limit)
         ax.imshow(
             shown,
-            cmap=POSITIVE if panel.keep == "positive" else SIGNED,
+            cmap=_inks(panel.keep),
             vmin=low,
             vmax=high,
-            alpha=alpha,
+            alpha=1.0 if image is None else OPACITY,
             interpolation="nearest",
             gid=f"map {panel.keep}",
         )
+        if image is not None:
+            _draw_outline(ax, shown, high / 2)
         if panel.numbers:
-            for (row, column), value in np.ndenumerate(raw):
-                ax.text(
-                    column,
-                    row,
-                    f"{value + 0.0:.3g}",
-                    ha="center",
-                    va="center",
-                    fontsize=12,
-                    color="white",
-                    bbox={
-                        "boxstyle": "round,pad=0.15",
-                        "facecolor": "black",
-                        "edgecolor": "none",
-                        "alpha": 0.55,
-                    },
-                )
-    for row, column, label in panel.marks:
-        grid = panel.grid or (size if panel.cam is None else panel.cam.shape)
+            _draw_numbers(ax, raw)
+    _draw_marks(ax, panel.marks, panel.grid or (size if raw is None else raw.shape), size)
+    for box, style in ((panel.box, "solid"), (panel.true_box, "dashed")):
+        if box is not None:
+            _draw_box(ax, box, style)
+    return shown
+
+
+def _draw_outline(ax, shown, level):
+    """A thin line around what reaches `level`, a dashed one around what reaches -level."""
+    for at, style in ((level, "solid"), (-level, "dashed")):
+        if shown.min() < at <= shown.max():
+            ax.contour(shown, [at], colors="black", linewidths=1, linestyles=style)
+
+
+def _draw_cells(ax, grid):
+    """The cells of a bare map by their numbers, with lines between them, if they are few."""
+    if max(grid) > 8:
+        ax.set_xticks([]), ax.set_yticks([])
+        return
+    ax.set_xticks(range(grid[1])), ax.set_yticks(range(grid[0]))
+    ax.set_xticks(np.arange(0.5, grid[1] - 1), minor=True)
+    ax.set_yticks(np.arange(0.5, grid[0] - 1), minor=True)
+    ax.grid(which="minor", color="black", linewidth=0.6, alpha=0.25)
+    ax.tick_params(which="both", length=0)
+
+
+def _draw_numbers(ax, raw):
+    plate = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+    for (row, column), value in np.ndenumerate(raw):
+        text = f"{value + 0.0:.3g}"  # never -0
+        ax.text(column, row, text, ha="center", va="center", fontsize=12, color="black", bbox=plate)
+
+
+def _draw_marks(ax, marks, grid, size):
+    """A ring and a label in the middle of each marked cell of `grid`, on axes of `size` pixels."""
+    plate = {"boxstyle": "round", "facecolor": "white"}
+    ring = {"markersize": 16, "markerfacecolor": "none", "path_effects": _rimmed(5)}
+    for row, column, label in marks:
         y, x = ((i + 0.5) * s / g - 0.5 for i, s, g in zip((row, column), size, grid))
-        ax.plot(x, y, "o", markersize=16, markerfacecolor="none", markeredgecolor="white", markeredgewidth=3)
-        ax.annotate(
-            label,
-            (x, y),
-            textcoords="offset points",
-            xytext=(12, 8),
-            color="black",
-            fontweight="bold",
-            bbox={"boxstyle": "round", "facecolor": "white"},
-        )
-    if panel.box is not None:
-        x0, y0, x1, y1 = panel.box
-        ax.plot(
-            [x0 - 0.5, x1 - 0.5, x1 - 0.5, x0 - 0.5, x0 - 0.5],
-            [y0 - 0.5, y0 - 0.5, y1 - 0.5, y1 - 0.5, y0 - 0.5],
-            color="white",
-            linewidth=2.5,
-        )
+        ax.plot(x, y, "o", markeredgecolor="white", markeredgewidth=2.5, **ring)
+        place = {"textcoords": "offset points", "xytext": (12, 8)}
+        ax.annotate(label, (x, y), **place, color="black", fontweight="bold", bbox=plate)
 
 
-def _to_draw(panel, limit):
-    """The map as it is drawn, enlarged to its image, and the values of the darkest and brightest colour."""
-    raw, size = _map(panel.cam, panel.title), None if panel.image is None else np.shape(panel.image)[:2]
-    return _shown(raw if size in (None, raw.shape) else cam_maths.upsample(raw, size), panel.keep, limit)
+def _draw_box(ax, box, style):
+    from matplotlib.patches import Rectangle
+
+    x0, y0, x1, y1 = box
+    corner = (x0 - 0.5, y0 - 0.5)
+    line = {"fill": False, "edgecolor": "white", "linewidth": 2.5, "path_effects": _rimmed(5)}
+    ax.add_patch(Rectangle(corner, x1 - x0, y1 - y0, linestyle=style, **line))
+
+
+def _rimmed(width):
+    """A dark rim under a light line, which is then seen on light and dark."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=width, foreground="black")]
+
+
+def _add_colour_bars(figure, axes, items, label):
+    """A bar for each kind of map in the figure: they share one scale. Lines show where outlines run."""
+    from matplotlib.cm import ScalarMappable
+
+    for keep in dict.fromkeys(p.keep for p in items if p.cam is not None):
+        shown = [im for ax in axes for im in ax.images if im.get_gid() == f"map {keep}"][-1]
+        colours = ScalarMappable(shown.norm, _inks(keep))
+        name = label or ("evidence" if keep == "signed" else "evidence for")
+        bar = figure.colorbar(colours, ax=axes.tolist(), label=name, shrink=0.8, pad=0.02, aspect=30)
+        if any(p.image is not None and p.cam is not None and p.keep == keep for p in items):
+            half = shown.norm.vmax / 2
+            bar.ax.axhline(half, color="black", linewidth=1)
+            if keep == "signed":
+                bar.ax.axhline(-half, color="black", linewidth=1, linestyle="dashed")
 
 
 def _height_over_width(panel):
@@ -324,11 +392,13 @@ def rgb(image):
     return image if image.ndim == 3 else np.repeat(image[..., None], 3, axis=2)
 
 
-def _colours(keep):
-    """The 256 colours of a map, (256, 3) in 0..255."""
-    from matplotlib import colormaps
+def _inks(keep):
+    """The colours of a map for Matplotlib: the two inks (or the one) with all their opacities."""
+    from matplotlib.colors import ListedColormap
 
-    return colormaps[POSITIVE if keep == "positive" else SIGNED](np.arange(256))[:, :3] * 255
+    strength = np.linspace(0, 1, 256) if keep == "positive" else np.linspace(-1, 1, 257)
+    inks = np.where(strength[:, None] > 0, FOR, AGAINST) / 255
+    return ListedColormap(np.column_stack([inks, np.abs(strength)]), name=f"evidence, {keep}")
 
 
 # --- the record: what was drawn, in numbers and in words -------------------------------------

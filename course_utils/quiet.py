@@ -79,9 +79,8 @@ def _then_set_up(load):
 def _set_up(keras):
     if keras.config.backend() != "tensorflow":  # loaded before this package, which would have set it
         warnings.warn(
-            f"Keras runs on {keras.config.backend()} here and this course needs TensorFlow: restart "
-            "the kernel, and import "
-            "course_utils before Keras.",
+            f"Keras runs on {keras.config.backend()} here and this course needs TensorFlow: restart the "
+            "kernel, and import course_utils before Keras.",
             stacklevel=2,
         )
     keras.config.set_image_data_format("channels_last")

@@ -8,6 +8,7 @@ what comes behind them, in a fraction of the time.
 """
 
 import io
+import time
 import warnings
 from typing import NamedTuple
 
@@ -23,15 +24,22 @@ DIGIT_RECIPE = {
     "tfds": dict(epochs=6, peak_lr=0.04, batch_size=64),
     "embedded": dict(epochs=40, peak_lr=0.04, batch_size=32),
 }
+MAP_WEIGHT = 0.1  # what a map's error counts beside a number's
 RESERVE = 500_000_000  # bytes of memory that the features leave free
 
 
 def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=True):
-    """Train on (images, labels) with Adam and a one-cycle schedule; returns Keras' History.
+    """Train on labelled images with Adam and one cycle of the learning rate.
 
-    The learning rate rises to `peak_lr` over the first 30 % of all steps and falls along a cosine to
-    zero (after L. Smith, "Super-convergence", 2018): a small network gets further in fewer epochs. The
-    loss works on logits. One progress bar, in JupyterLab and in a terminal, gone when training is done.
+    model: images -> logits (B, C)
+    images: (N, H, W, channels)
+    labels: (N,), whole numbers from 0 to C - 1
+    epochs: how often each image is seen
+    peak_lr: the rate rises to it over the first 30 % of all steps and falls along a cosine to zero (after
+        L. Smith, "Super-convergence", 2018)
+    batch_size: images a step
+    progress: whether a bar is shown, in JupyterLab or a terminal; it leaves a line
+    Returns Keras' History. Raises ValueError for labels that don't fit.
     """
     import keras
 
@@ -44,17 +52,11 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= n_classes:
         raise ValueError(
             f"labels has shape {labels.shape}, type {labels.dtype} and goes from {labels.min()} to "
-            f"{labels.max()}; "
-            f"expected one whole number an image, 0 to {n_classes - 1} for {n_classes} classes."
+            f"{labels.max()}; expected one whole number an image, 0 to {n_classes - 1} for {n_classes} "
+            "classes."
         )
-    steps = epochs * -(-len(images) // batch_size)
-    warm_up = max(1, 3 * steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
-    )
-    # So high a rate needs a short memory of past gradients' sizes: beta_2 of 0.95 instead of 0.999.
     model.compile(
-        keras.optimizers.Adam(schedule, beta_2=0.95),
+        _one_cycle(peak_lr, epochs * -(-len(images) // batch_size)),
         metrics=["accuracy"],
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
@@ -68,25 +70,31 @@ def train(model, images, labels, epochs, peak_lr=4e-2, batch_size=64, progress=T
     )
 
 
-def train_on_numbers(
-    model,
-    images,
-    numbers,
-    maps=None,
-    map_weight=0.1,
-    epochs=10,
-    peak_lr=1e-2,
-    batch_size=32,
-    seed=0,
-    progress=True,
-):
-    """Train a network with one output to tell a number, and with `maps` also where it comes from; Keras'
-    History.
+def _one_cycle(peak_lr, steps):
+    """Adam whose rate rises to `peak_lr` over 30 % of the steps and falls along a cosine to zero."""
+    import keras
 
-    images (N, S, S, channels), numbers (N,) about standardised, maps (N, h, w) on the grid of `feature_maps`.
-    The loss is mean (prediction - number)^2, with maps plus map_weight * mean (RAM + b - map)^2 over the
-    cells. Each batch is shown in one of the 8 ways a square can lie, its maps with it. The learning rate is
-    `train`'s one cycle.
+    warm_up = max(1, 3 * steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
+    )
+    # So high a rate needs a short memory of past gradients' sizes: beta_2 of 0.95 instead of 0.999.
+    return keras.optimizers.Adam(rate, beta_2=0.95)
+
+
+def train_on_numbers(
+    model, images, numbers, maps=None, epochs=10, peak_lr=1e-2, batch_size=32, progress=True
+):
+    """Train a network with one output to tell a number, and with `maps` also where it comes from.
+
+    model: images -> one number each, (B, 1)
+    images: (N, S, S, channels)
+    numbers: (N,), about standardised
+    maps: (N, h, w) on the grid of `feature_maps`, or None
+    epochs, peak_lr, batch_size, progress: as in `train`
+    Returns Keras' History. The loss is mean (prediction - number)^2, with maps plus MAP_WEIGHT *
+    mean (RAM + b - map)^2 over the cells. Each batch is shown in one of the 8 ways a square can lie, its maps
+    with it, and the numbers stay. Raises ValueError for what doesn't fit together.
     """
     import keras
 
@@ -94,20 +102,19 @@ def train_on_numbers(
     trained, losses, weights = model, ["mse"], [1.0]
     if model.output_shape[1:] != (1,):
         raise ValueError(
-            f"Model '{model.name}' has outputs of shape {model.output_shape[1:]}; expected a single "
-            "number, (1,)."
+            f"Model '{model.name}' has outputs of shape {model.output_shape[1:]}; expected a single number, "
+            "(1,)."
         )
     if maps is not None:
         # The Dense layer, asked in each cell instead of once at the end, gives RAM + b.
         cells = model.get_layer("class_scores")(model.get_layer("feature_maps").output)
         trained = keras.Model(model.input, [model.output, cells])
-        losses, weights = ["mse", "mse"], [1.0, map_weight]
+        losses, weights = ["mse", "mse"], [1.0, MAP_WEIGHT]
         targets.append(np.asarray(maps, np.float32)[..., None])
         if targets[1].shape[1:] != cells.shape[1:]:
             raise ValueError(
-                f"maps has shape {np.shape(maps)}; expected (N, {cells.shape[1]}, {cells.shape[2]}), "
-                "the grid of "
-                "the feature maps."
+                f"maps has shape {np.shape(maps)}; expected (N, {cells.shape[1]}, {cells.shape[2]}), the "
+                "grid of the feature maps."
             )
     if not len(images) or any(len(t) != len(images) for t in targets) or targets[0].ndim != 1:
         raise ValueError(
@@ -119,14 +126,9 @@ def train_on_numbers(
         raise ValueError("numbers or maps have values that are NaN or infinite; leave those images out.")
     checks.whole_number("epochs", epochs)
     steps_per_epoch = -(-len(images) // batch_size)
-    steps = epochs * steps_per_epoch
-    warm_up = max(1, 3 * steps // 10)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        peak_lr / 25, max(1, steps - warm_up), warmup_target=peak_lr, warmup_steps=warm_up
-    )
-    trained.compile(keras.optimizers.Adam(schedule, beta_2=0.95), loss=losses, loss_weights=weights)
+    trained.compile(_one_cycle(peak_lr, epochs * steps_per_epoch), loss=losses, loss_weights=weights)
     return trained.fit(
-        _turned_batches(images, targets, batch_size, seed),
+        _turned_batches(images, targets, batch_size),
         steps_per_epoch=steps_per_epoch,
         epochs=epochs,
         shuffle=False,
@@ -135,13 +137,11 @@ def train_on_numbers(
     )
 
 
-def _turned_batches(images, targets, batch_size, seed):
-    """Batches without end, in random order, each in one of the 8 ways a square can lie: numbers stay, maps
-    turn too.
-    """
+def _turned_batches(images, targets, batch_size):
+    """Batches without end, in random order, each in one of the 8 ways a square can lie; maps turn, too."""
     import tensorflow as tf
 
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     arrays, order = [images.astype(np.float32, copy=False), *targets], []
 
     def next_batch(_):
@@ -167,17 +167,27 @@ def accuracy(class_scores, labels):
     """Share of images, 0 to 1, whose largest score (B, C) is that of their label (B,)."""
     if np.ndim(class_scores) != 2 or np.shape(labels) != np.shape(class_scores)[:1] or not len(labels):
         raise ValueError(
-            f"class_scores has shape {np.shape(class_scores)} and labels {np.shape(labels)}; "
-            "expected (B, C) and (B,), with the same B, at least 1."
+            f"class_scores has shape {np.shape(class_scores)} and labels {np.shape(labels)}; expected (B, "
+            "C) and (B,), with the same B, at least 1."
         )
     return float((np.asarray(class_scores).argmax(axis=1) == labels).mean())
 
 
 def _progress_bar(epochs):
+    """A bar while training runs, and a line with its length when it is done."""
+    import keras
     from tqdm.auto import tqdm
     from tqdm.keras import TqdmCallback
 
-    return [TqdmCallback(epochs=epochs, verbose=0, tqdm_class=tqdm, leave=False)]
+    start, done = time.perf_counter(), []
+
+    def tell(logs=None):
+        print(f"{len(done)} epoch{'s' if len(done) != 1 else ''}, {time.perf_counter() - start:.0f} s")
+
+    line = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: done.append(epoch), on_train_end=tell
+    )
+    return [TqdmCallback(epochs=epochs, verbose=0, tqdm_class=tqdm, leave=False), line]
 
 
 # --- features, computed once ------------------------------------------------------------------
@@ -243,8 +253,8 @@ def _check_room(needed):
     free = psutil.virtual_memory().available
     if needed > free - RESERVE:
         raise MemoryError(
-            f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free "
-            f"and {in_words(RESERVE)} stay in reserve; take fewer images."
+            f"The features need {in_words(needed)} more in memory, where {in_words(free)} are free and "
+            f"{in_words(RESERVE)} stay in reserve; take fewer images."
         )
 
 
@@ -276,8 +286,8 @@ def first_batch(data, what, model):
     if any(wanted not in (None, given) for given, wanted in zip(images.shape[1:], model.input_shape[1:])):
         height, width, channels = (n or "any" for n in model.input_shape[1:])
         raise ValueError(
-            f"{what} gives images of shape {images.shape}, but model '{model.name}' takes "
-            f"(B, {height}, {width}, {channels}): resize them, or convert between grey and colour."
+            f"{what} gives images of shape {images.shape}, but model '{model.name}' takes (B, {height}, "
+            f"{width}, {channels}): resize them, or convert between grey and colour."
         )
     low, high = images.min(), images.max()
     if not (low >= -50 and 1 < high <= 305):  # bicubic resizing overshoots a little
@@ -386,8 +396,8 @@ def _check_labels(labels, model, what):
         )
     if labels.min() < 0 or labels.max() >= n_classes:
         raise ValueError(
-            f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to "
-            f"{n_classes - 1} for the {n_classes} class scores of model '{model.name}'."
+            f"The labels of {what} go from {labels.min()} to {labels.max()}; expected 0 to {n_classes - 1} "
+            f"for the {n_classes} class scores of model '{model.name}'."
         )
 
 

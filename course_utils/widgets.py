@@ -2,17 +2,18 @@
 
 The canvas gets the picture and the raw maps once; the sliders are linked to it in the browser, so it answers
 within a frame and needs no kernel: exported pages (tools/export_html.py) stay alive. What only Python can
-compute goes through `_live` instead, as JPEG. A cell that is run again takes over the settings of its former
-explorers.
+compute goes through `live` instead, as JPEG. A cell that is run again takes over the settings of its former
+explorers. Where no kernel runs, as in a saved notebook, a still picture stands in an explorer's place.
 """
 
 import asyncio
 import functools
 import io
 from pathlib import Path
+from typing import NamedTuple
 
-from course_utils import cam as cam_maths
 from course_utils import checks, localize, plots
+from course_utils.cam import centred, class_activation_map, upsample
 
 import anywidget
 import ipywidgets
@@ -20,17 +21,18 @@ import numpy as np
 import traitlets
 from PIL import Image
 
-# What the colours can be: (name, for both signs, for evidence only); all are dark where there is no evidence.
-PALETTES = (("inferno, berlin", plots.SIGNED, plots.POSITIVE), ("grey, vanimo", "vanimo", "gray"))
 SIZE = 384  # pixels of a picture on the page
+STILL = SIZE / 100  # of a still picture of it, in inches
 
 
-def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
-    """Sliders for class, evidence, opacity, threshold and colours over one image's maps.
+def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE, against=None):
+    """Sliders for class, evidence, opacity and threshold over one image's maps.
 
     image (H, W), (H, W, 1) or (H, W, 3); cams (h, w, C), raw, or {layer: (h, w, C)} for a switch of layers,
     whose grids may differ; class_names C strings; class_scores (C,) logits, shown with the map if given. All
-    maps share one colour scale. Returns an ipywidgets box.
+    maps share one colour scale. against: whether there is a switch from the map of a class alone to the
+    centred one, which is what decides; it takes all classes of a softmax, and is there when class_scores are
+    given, unless told otherwise. Returns an `Explorer`.
     """
     layers = {
         str(layer): np.asarray(maps)
@@ -53,7 +55,9 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
             "number a class."
         )
     names = [str(name) for name in class_names]
-    limit = float(max(np.abs(maps).max() for maps in layers.values())) or 1.0
+    against = len(names) > 1 and (class_scores is not None if against is None else bool(against))
+    shown = [*layers.values(), *(centred(maps) for maps in layers.values() if against)]
+    limit = float(max(np.abs(maps).max() for maps in shown)) or 1.0
     canvas = _canvas(
         "classes",
         plots.rgb(image),
@@ -68,39 +72,45 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE):
     controls = (
         {"layer": _choice("layer", list(layers), "the layer whose map is shown")} if len(layers) > 1 else {}
     )
+    controls |= {"class_idx": _choice("map of", names, "whose map is shown")}
+    if against:
+        controls["against"] = _choice(
+            "shown",
+            ["this class alone", "against the others"],
+            "its own map, or less the mean over all classes",
+        )
     controls |= {
-        "class_idx": _choice("map of", names, "whose map is shown"),
         "evidence": _choice(
             "evidence", ["for and against", "only for"], "keep what speaks against, or leave it out"
         ),
         "opacity": _opacity(),
-        "threshold": _slider(
+        "threshold": slider(
             "threshold",
             0.0,
             "leave out evidence weaker than this share of the strongest; "
             "the frame is around the largest part that speaks for the class",
         ),
-        "colours": _choice(
-            "colours", [name for name, _, _ in PALETTES], "the colour maps: for evidence only, for both signs"
-        ),
     }
-    return _explorer(canvas, **controls)
+    start = next(iter(layers.values()))[..., 0]
+    panel = plots.Panel(f"map of {names[0]}", image=image, cam=start)
+    still = functools.partial(
+        plots.panels, [panel], "An explorer of maps as it starts", limit=limit, panel_size=STILL
+    )
+    return _explorer(canvas, still, **controls)
 
 
 def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, size=320):
     """Sliders for the weights of one class: its map, its score and the softmax move together.
 
     feature_maps (H, W, K) of one image; class_weights (K, C); class_idx the class whose K weights get
-    a slider each; class_names C strings. Returns an ipywidgets box.
+    a slider each; class_names C strings. Returns an `Explorer`.
     """
     feature_maps = np.asarray(feature_maps, float)
     if feature_maps.ndim != 3:
         raise ValueError(
             f"feature_maps has shape {feature_maps.shape}; expected one image's maps, (H, W, K)."
         )
-    cam_maths.class_activation_map(
-        feature_maps[None], class_weights, class_idx
-    )  # raises for whatever doesn't fit
+    class_activation_map(feature_maps[None], class_weights, class_idx)  # raises for whatever doesn't fit
     class_weights, class_idx = np.array(class_weights, float), int(np.ravel(class_idx)[0])
     names = (
         [f"class {c}" for c in range(class_weights.shape[1])]
@@ -114,9 +124,7 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
         )
     weights = class_weights[:, class_idx]
     reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
-    limit = (
-        2 * float(np.abs(feature_maps @ weights).max()) or 1.0
-    )  # brighter and darker than at the start can be seen
+    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # stronger than at the start can be seen
     canvas = _canvas(
         "weights",
         None,
@@ -131,10 +139,15 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     canvas.add_traits(**{f"w{k + 1}": traitlets.Float(w).tag(sync=True) for k, w in enumerate(weights)})
     # A slider with steps would move other weights to its nearest step, unasked.
     step = 0.05 if np.allclose(weights / 0.05, np.round(weights / 0.05)) else None
+    panel = plots.Panel(f"map of {names[class_idx]}", cam=feature_maps @ weights, numbers=_few(feature_maps))
+    still = functools.partial(
+        plots.panels, [panel], "An explorer of weights as it starts", limit=limit, panel_size=STILL
+    )
     return _explorer(
         canvas,
+        still,
         **{
-            f"w{k + 1}": _slider(
+            f"w{k + 1}": slider(
                 f"weight w{k + 1}", w, f"how much map {k + 1} speaks for the class", -reach, reach, step
             )
             for k, w in enumerate(weights)
@@ -146,7 +159,7 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     """A slider for the threshold: what is left of one map, the box around it, and its IoU with the true box.
 
     image (H, W), (H, W, 1) or (H, W, 3); cam (h, w), raw; true_box x0, y0, x1, y1 in the image's pixels, end
-    exclusive. The solid frame is the map's box, the dashed one the true box. Returns an ipywidgets box.
+    exclusive. The solid frame is the map's box, the dashed one the true box. Returns an `Explorer`.
     """
     cam, picture = np.asarray(cam), plots.rgb(image)
     if cam.ndim != 2 or np.shape(true_box) != (4,):
@@ -158,17 +171,24 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
     localize.box_from_map(cam, picture.shape[:2])  # raises for a bad map, warns of one that says nothing
     canvas = _canvas("threshold", picture, [cam[..., None]], size, limit=0.0, true_box=true_box.tolist())
     canvas.evidence = 1
-    threshold = _slider(
-        "threshold", 0.2, "share of the map's maximum that a pixel must reach", low=0.05, high=0.95
+    threshold = slider("threshold", 0.2, "share of the map's maximum that a pixel must reach", 0.05, 0.95)
+    large, box = (
+        upsample(cam, picture.shape[:2]),
+        localize.box_from_map(cam, picture.shape[:2], threshold.value),
     )
-    return _explorer(canvas, threshold=threshold, opacity=_opacity())
+    left = np.where(large >= threshold.value * large.max(), large, 0)
+    title, boxes = f"from {threshold.value:.0%} on", {"box": box, "true_box": true_box}
+    panel = plots.Panel(title, image=picture, cam=left, keep="positive", **boxes)
+    what = "What reaches a threshold, with a box around its largest part, as an explorer starts"
+    still = functools.partial(plots.panels, [panel], what, panel_size=STILL)
+    return _explorer(canvas, still, threshold=threshold, opacity=_opacity())
 
 
 def predict_then_reveal(image, cam, name, default=None, size=SIZE):
     """The learner chooses the cell where the map of `name` will be strongest; only then the map is shown.
 
     image (H, W), (H, W, 1) or (H, W, 3), None for the bare cells; cam (h, w), raw; by mouse, or arrow keys
-    and Enter. Returns an ipywidgets box whose `guess()` is the chosen cell (row, column), or `default`, the
+    and Enter. Returns an `Explorer` whose `guess()` is the chosen cell (row, column), or `default`, the
     middle unless given, while none is chosen. Told are the share of the other cells that the choice beats,
     and its mean over the session.
     """
@@ -194,9 +214,10 @@ def predict_then_reveal(image, cam, name, default=None, size=SIZE):
         limit=float(np.abs(cam).max()) or 1.0,
     )
     canvas.guess = [int(i) for i in guess]
-    box = _explorer(canvas)
-    box.guess = lambda: tuple(canvas.guess)
-    return box
+    below = _empty_cells(cam.shape) if image is None else image
+    panel = plots.Panel(f"predict: the map of {name}", image=below)
+    what = f"What the map of {name} will lie on: predict the cell where it is strongest"
+    return _explorer(canvas, functools.partial(plots.panels, [panel], what, panel_size=STILL))
 
 
 def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
@@ -226,15 +247,15 @@ def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
     )
     opacity = _opacity()
     distance, angle, diameter = (
-        _slider(name, value, help_text, low, high, step)
+        slider(name, value, help_text, low, high, step)
         for name, value, help_text, low, high, step in (
             ("distance", start[0], "of the hole from the wheel's centre, mm", 14, 58, 1),
             ("angle", start[1], "of the hole, degrees, anticlockwise from the right", 0, 355, 5),
             ("diameter", start[2], "of the hole, mm", 0, 24, 1),
         )
     )
-    for slider in (distance, angle, diameter):
-        slider.readout_format = ".0f"
+    for control in (distance, angle, diameter):
+        control.readout_format = ".0f"
 
     def draw(distance, angle, diameter, shown, opacity):
         cut = wheels.with_hole(metal, distance / mm, angle, diameter / 2 / mm)
@@ -269,7 +290,7 @@ def material_explorer(metal, networks, start=(36, 90, 8), size=SIZE):
         )
         return _with_ring(pixels, centre, diameter / 2 / mm * times), "\n".join(words)
 
-    return _live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
+    return live([distance, angle, diameter, shows, opacity], draw, times * wheels.SIZE)
 
 
 def _from_to(before, after):
@@ -288,18 +309,66 @@ def _with_ring(pixels, centre, radius):
 # --- inside: the canvas and its controls -----------------------------------------------------
 
 
-class _Canvas(anywidget.AnyWidget):
+class Explorer(ipywidgets.HBox):
+    """A canvas beside the controls that move it; where no kernel runs, a still picture of it."""
+
+    def __init__(self, canvas, controls, still, kept, links=()):
+        """still: makes a `Picture` of the start; kept: (name, widget, trait) of all that a learner can move;
+        links: those between controls and canvas.
+        """
+        canvas.descriptions = {control.description: control.tooltip for control in controls}
+        beside = [ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []
+        super().__init__([*beside, canvas])
+        self.add_class("course-explorer")
+        self.canvas, self._still, self._kept, self._links = canvas, still, kept, links
+        self._start = self._now()
+        _take_over(self)
+
+    def guess(self):
+        """The cell (row, column) that was chosen, or the one taken for it while none is."""
+        return tuple(self.canvas.guess)
+
+    def _repr_mimebundle_(self, **options):
+        picture, to_move = self._still(), ", ".join(self.canvas.descriptions)
+        what = f"move its sliders and buttons: {to_move}" if to_move else "choose a cell and see the map"
+        picture.caption = f"A still picture. Run the cell to {what}."
+        data, metadata = picture._repr_mimebundle_()
+        return super()._repr_mimebundle_(**options) | data, metadata
+
+    def settings(self):
+        """What each part that can be moved started from and where it stands: {name: (start, now)}."""
+        now = self._now()
+        return {name: (start, now[name]) for name, start in self._start.items()}
+
+    def restore(self, settings):
+        """Take over what has the same name and start: a cell that was changed shows what it says."""
+        for name, widget, trait in self._kept:
+            start, now = settings.get(name, (None, None))
+            if start == self._start[name]:
+                setattr(widget, trait, now)
+
+    def close_all(self):
+        """Close the explorer with all it holds."""
+        for widget in [*_inside(self), *self._links]:
+            widget.close()
+
+    def _now(self):
+        return {name: getattr(widget, trait) for name, widget, trait in self._kept}
+
+
+class Canvas(anywidget.AnyWidget):
     """What `explorer.js` draws: `sent` stays as it is, the rest follows the controls."""
 
     _esm = Path(__file__).parent / "explorer.js"
+    _css = Path(__file__).parent / "explorer.css"
     sent = traitlets.Dict().tag(sync=True)
     descriptions = traitlets.Dict().tag(sync=True)  # of the controls, for screen readers
     layer = traitlets.Int(0).tag(sync=True)
     class_idx = traitlets.Int(0).tag(sync=True)
     evidence = traitlets.Int(0).tag(sync=True)  # 0: for and against, 1: only for
-    opacity = traitlets.Float(0.65).tag(sync=True)
+    opacity = traitlets.Float(plots.OPACITY).tag(sync=True)
     threshold = traitlets.Float(0.0).tag(sync=True)
-    colours = traitlets.Int(0).tag(sync=True)  # place in PALETTES
+    against = traitlets.Int(0).tag(sync=True)  # 0: a class alone, 1: less the mean over all classes
     guess = traitlets.List([0, 0]).tag(sync=True)
     chosen = traitlets.Bool(False).tag(sync=True)
     revealed = traitlets.Bool(False).tag(sync=True)
@@ -314,18 +383,15 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
     The map is drawn on the picture's own pixels, or, if `smooth`, on those of a small picture enlarged.
     Without a picture, None, its bare cells are drawn, with their values if they are few.
     """
-    from matplotlib import colormaps
-
     bare = picture is None
     if bare:
-        picture, smooth = np.zeros((*maps[0].shape[:2], 3), np.uint8), False
+        picture, smooth = np.full((*maps[0].shape[:2], 3), 255, np.uint8), False
     if smooth:  # a large photograph is made smaller: nobody would see its pixels, and each costs time
         picture = np.asarray(Image.fromarray(picture).reduce(max(1, max(picture.shape[:2]) // size)))
     times = max(1, size // max(picture.shape[:2]))
     shape = [n * (times if smooth else 1) for n in picture.shape[:2]]
-    palettes = [colormaps[name](np.arange(256))[:, :3] * 255 for _, *pair in PALETTES for name in pair]
     width = size * picture.shape[1] // max(picture.shape[:2])
-    return _Canvas(
+    return Canvas(
         sent={
             "kind": kind,
             "picture": picture.tobytes(),
@@ -335,15 +401,17 @@ def _canvas(kind, picture, maps, size, smooth=False, **facts):
             "grids": [list(layer.shape) for layer in maps],
             "zoom": 1 if smooth else times,
             "width": width,
-            "palettes": np.round(palettes).astype(np.uint8).tobytes(),
+            "inks": [plots.FOR, plots.AGAINST],
+            "pale": plots.PALE,
+            "outlined": smooth,
             "bare": bare,
             **facts,
         },
-        opacity=1.0 if bare else 0.65,
+        opacity=1.0 if bare else plots.OPACITY,
     )
 
 
-def _explorer(canvas, **controls):
+def _explorer(canvas, still, **controls):
     """The canvas beside the controls that move its traits of the same names, linked in the browser."""
     links = [
         ipywidgets.jslink((control, _moves(control)), (canvas, trait)) for trait, control in controls.items()
@@ -352,17 +420,29 @@ def _explorer(canvas, **controls):
     kept += [
         ((trait, canvas.sent["maps"]), canvas, trait) for trait in ("guess", "chosen", "revealed")
     ]  # of this map only
-    box = _take_over(_box(list(controls.values()), canvas), kept, [canvas, *links])
+    explorer = Explorer(canvas, list(controls.values()), still, kept, links)
     for trait, control in controls.items():
         setattr(canvas, trait, getattr(control, _moves(control)))
-    return box
+    return explorer
+
+
+def _few(cells):
+    """Whether the values of cells (h, w, ...) have room in them, as in `explorer.js`."""
+    return max(cells.shape[:2]) <= 8
+
+
+def _empty_cells(grid, size=24):
+    """A white picture with lines between its cells: what a map without a picture will lie on."""
+    picture = np.ones((grid[0] * size, grid[1] * size))
+    picture[size::size] = picture[:, size::size] = 0.6
+    return picture
 
 
 def _moves(control):
     return "index" if hasattr(control, "index") else "value"  # browsers know of a choice only its place
 
 
-def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
+def slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
     return ipywidgets.FloatSlider(
         value=value,
         min=low,
@@ -377,7 +457,7 @@ def _slider(name, value, help_text, low=0.0, high=1.0, step=0.05):
 
 
 def _opacity():
-    return _slider("opacity", 0.65, "how much of the map lies over the image")
+    return slider("opacity", plots.OPACITY, "of the strongest evidence over the picture")
 
 
 def _choice(name, options, help_text):
@@ -396,38 +476,34 @@ def _choice(name, options, help_text):
     )
 
 
-def _box(controls, view):
-    view.descriptions = {control.description: control.tooltip for control in controls}
-    box = ipywidgets.HBox(
-        ([ipywidgets.VBox(controls, layout={"width": "33em"})] if controls else []) + [view]
-    )
-    return box.add_class("course-explorer")
-
-
 # --- inside: what only Python can draw -------------------------------------------------------
 
 
-def _live(controls, draw, size):
+def live(controls, draw, size):
     """The controls beside a picture that only Python can draw: draw(*values) -> (H, W, 3) uint8 pixels and
     words.
 
     What was drawn is kept. Values that come in while one is being drawn are passed over but for the latest.
     """
     drawn = functools.lru_cache(maxsize=128)(lambda *values: _encoded(*draw(*values)))
-    canvas = _Canvas(sent={"kind": "live", "width": size})
+    canvas = Canvas(sent={"kind": "live", "width": size})
 
     def redraw():
         with canvas.hold_sync():  # one message for both
             canvas.words, canvas.jpeg = drawn(*[control.value for control in controls])
 
-    box = _take_over(
-        _box(controls, canvas), [(control.description, control, "value") for control in controls], [canvas]
-    )
+    def still():
+        picture = io.BytesIO()
+        Image.open(io.BytesIO(canvas.jpeg)).save(picture, "png")
+        return plots.Picture(picture.getvalue(), canvas.words)
+
+    kept = [(control.description, control, "value") for control in controls]
+    explorer = Explorer(canvas, controls, still, kept)
     redraw()
     ask = _latest(redraw)
     for control in controls:
         control.observe(lambda _: ask(), names="value")
-    return box
+    return explorer
 
 
 def _latest(redraw):
@@ -458,43 +534,32 @@ def _encoded(pixels, words):
 
 # --- inside: a cell that is run again --------------------------------------------------------
 
-# cell -> (its run, explorers made in this run, settings that the last run's explorers were left with)
-_MADE = {}
+
+class _Cell(NamedTuple):
+    """The explorers of a notebook's cell: those of its last run, and how the run before left its own."""
+
+    run: str | None = None
+    made: tuple = ()
+    left: tuple = ()
 
 
-def _take_over(box, kept, parts):
-    """Give `box` the settings that the explorer in its place had when its cell was last run; that one is
-    closed.
+_CELLS = {}  # by the cell's id
 
-    kept: (name, widget, trait) of what the learner can move; parts: widgets that are not in the box. A
-    setting is taken over where name and starting value are the same, so a cell that was changed shows what it
-    says.
-    """
-    cell, run = _running_cell()
-    if cell is None:  # not in a notebook, or a front end that doesn't name cells
-        return box
-    last_run, made, left = _MADE.get(cell, (None, [], []))
-    if run != last_run:
-        left = [settings() for settings, _ in made]
-        for _, close in made:
-            close()
-        made = []
-    start = {name: getattr(widget, trait) for name, widget, trait in kept}
-    before_start, before = left[len(made)] if len(made) < len(left) else ({}, {})
-    for name, widget, trait in kept:
-        if before_start.get(name) == start[name] and name in before:
-            setattr(widget, trait, before[name])
-    everything = _inside(box) + parts
 
-    def settings():
-        return start, {name: getattr(widget, trait) for name, widget, trait in kept}
-
-    def close():
-        for widget in everything:
-            widget.close()
-
-    _MADE[cell] = run, made + [(settings, close)], left
-    return box
+def _take_over(explorer):
+    """Give an explorer the settings of the one in its place when its cell was last run; close that one."""
+    name, run = _running_cell()
+    if name is None:  # not in a notebook, or a front end that doesn't name cells
+        return
+    cell = _CELLS.get(name, _Cell())
+    if run != cell.run:
+        cell = _Cell(run, (), tuple(former.settings() for former in cell.made))
+        for former in _CELLS.get(name, _Cell()).made:
+            former.close_all()
+    place = len(cell.made)
+    if place < len(cell.left):
+        explorer.restore(cell.left[place])
+    _CELLS[name] = cell._replace(made=(*cell.made, explorer))
 
 
 def _running_cell():

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import warnings
 
-from course_utils import cam
+from course_utils import cam, checks
 
 import numpy as np
 import pytest
@@ -161,6 +161,44 @@ def test_scores_equal_keras():
     dense.set_weights([w, b])
     np.testing.assert_allclose(cam.class_scores(f, w, b), np.asarray(model(f)), atol=1e-6)
     assert cam.identity_gap(cam.class_activation_maps(f, w), np.asarray(model(f)), b) < 1e-5
+
+
+# --- what decides ----------------------------------------------------------------------------
+
+
+@steady
+@given(networks())
+def test_the_mean_of_the_centred_map_is_the_score_less_the_mean_score(network):
+    f, w, b = network
+    decides = cam.centred(cam.class_activation_maps(f, w))
+    scores = cam.class_scores(f, w, b)
+    expected = (scores - b) - (scores - b).mean(axis=-1, keepdims=True)
+    close(decides.mean(axis=(1, 2)), expected, terms(f, w, b), 1e-12)
+
+
+@steady
+@given(networks(), st.data())
+def test_softmax_sees_the_centred_part_only(network, data):
+    f, w, _ = network
+    maps = cam.class_activation_maps(f, w)
+    shared = data.draw(arrays(*maps.shape[:3]))[..., None]  # the same evidence for every class
+    close(cam.centred(maps + shared), cam.centred(maps), terms(f, w) + 100, 1e-12)
+    by_all, by_decides = (cam.softmax(m.mean(axis=(1, 2))) for m in (maps + shared, cam.centred(maps)))
+    np.testing.assert_allclose(by_all, by_decides, atol=1e-9)
+
+
+def test_centred_by_hand():
+    maps = np.array([[[4.0, 1.0, 1.0], [0.0, 0.0, 3.0]]])
+    assert cam.centred(maps).tolist() == [[[2.0, -1.0, -1.0], [-1.0, -1.0, 2.0]]]
+    assert np.abs(cam.centred(maps[..., :1])).max() == 0  # one class alone has nobody to be compared with
+
+
+@pytest.mark.parametrize(
+    "cams, fragments", [(3.0, ["()", "(..., C)"]), (np.zeros((2, 0)), ["(2, 0)"])], ids=str
+)
+def test_centred_takes_all_classes(cams, fragments):
+    with refused("cams", *fragments):
+        cam.centred(cams)
 
 
 # --- softmax ---------------------------------------------------------------------------------
@@ -407,6 +445,7 @@ CALLS = {
     "softmax": lambda f, w, b: cam.softmax(f),
     "class_activation_maps": lambda f, w, b: cam.class_activation_maps(f, w),
     "class_activation_map": lambda f, w, b: cam.class_activation_map(f, w, 1),
+    "centred": lambda f, w, b: cam.centred(f),
     "upsample": lambda f, w, b: cam.upsample(f, 5, "bicubic"),
     "normalise": lambda f, w, b: cam.normalise(f[..., 0]),
 }
@@ -548,18 +587,18 @@ def test_bad_class_idx(bad, error, fragments):
     with refused(*fragments, error=error):
         cam.class_activation_map(three, W_, bad)
     with refused(*fragments, error=error):
-        cam.check_class_idx(bad, n_images=3, n_classes=2)
+        checks.class_idx(bad, n_images=3, n_classes=2)
 
 
 @pytest.mark.parametrize("classes, error", [(np.full(100, 7), ValueError), (np.full(100, 0.5), TypeError)])
 def test_many_wrong_classes_are_still_one_line(classes, error):
     with refused(classes[0], error=error):
-        cam.check_class_idx(classes, n_images=100, n_classes=2)
+        checks.class_idx(classes, n_images=100, n_classes=2)
 
 
 def test_right_class_idx_is_taken_in_every_form():
     for c in (1, np.int64(1), np.uint8(1), np.array(1), [1, 1], (1, 1), np.array([1, 1], np.int32)):
-        assert cam.check_class_idx(c, n_images=2, n_classes=2).tolist() == [1, 1]
+        assert checks.class_idx(c, n_images=2, n_classes=2).tolist() == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -588,7 +627,7 @@ def test_bad_sizes(size):
 
 @pytest.mark.parametrize("n_in, n_out", [(0, 5), (5, 0), (-1, 5)])
 def test_bad_resize_matrix(n_in, n_out):
-    with refused(f"{n_in} cells", f"{n_out} pixels", "at least 1"):
+    with refused("expected a whole number, at least 1"):
         cam.resize_matrix(n_in, n_out)
 
 
@@ -622,15 +661,15 @@ def test_values_that_are_no_real_numbers(call, name, bad, error, fragments):
 @pytest.mark.parametrize(
     "call, fragments",
     [
-        (lambda: cam.upsample(np.ones(3), 5), ["(3,)", "(H, W)", "(B, H, W, C)"]),
-        (lambda: cam.upsample(np.ones((1, 1, 2, 2, 1)), 5), ["(1, 1, 2, 2, 1)", "(B, H, W, C)"]),
-        (lambda: cam.upsample(np.ones((0, 2, 2)), 5), ["(0, 2, 2)", "none empty"]),
-        (lambda: cam.upsample(np.ones((0, 2)), 5), ["(0, 2)", "none empty"]),
-        (lambda: cam.normalise(F), ["(1, 2, 3, 4)", "one class's map", "(B, H, W)"]),
-        (lambda: cam.normalise(np.ones(3)), ["(3,)", "(H, W)"]),
+        (lambda: cam.upsample(np.ones(3), 5), ["(3,)", "(h, w)", "(N, h, w, C)"]),
+        (lambda: cam.upsample(np.ones((1, 1, 2, 2, 1)), 5), ["(1, 1, 2, 2, 1)", "(N, h, w, C)"]),
+        (lambda: cam.upsample(np.ones((0, 2, 2)), 5), ["(0, 2, 2)", "not empty"]),
+        (lambda: cam.upsample(np.ones((0, 2)), 5), ["(0, 2)", "not empty"]),
+        (lambda: cam.normalise(F), ["(1, 2, 3, 4)", "one class's map", "(N, h, w)"]),
+        (lambda: cam.normalise(np.ones(3)), ["(3,)", "(h, w)"]),
         (lambda: cam.normalise(np.ones((0, 2, 2))), ["(0, 2, 2)", "not empty"]),
-        (lambda: cam.peak_cell(np.ones((1, 2, 2))), ["(1, 2, 2)", "(H, W)", "cam[0]"]),
-        (lambda: cam.peak_cell(np.ones((0, 2))), ["(0, 2)", "(H, W)"]),
+        (lambda: cam.peak_cell(np.ones((1, 2, 2))), ["(1, 2, 2)", "(h, w)", "cam[0]"]),
+        (lambda: cam.peak_cell(np.ones((0, 2))), ["(0, 2)", "(h, w)"]),
         (lambda: cam.softmax(3.0), ["()", "(..., C)"]),
         (lambda: cam.softmax(np.ones((2, 0))), ["(2, 0)", "at least 1"]),
         (

@@ -136,10 +136,10 @@ def test_a_neighbours_numbers_fail(path):
 
 @pytest.fixture(scope="module")
 def generated(tmp_path_factory):
-    from course_utils.grading import course
+    from course_utils.grading import pipeline
 
     folder = tmp_path_factory.mktemp("exercises")
-    course.release(ROOT, folder)
+    pipeline.release(ROOT, folder)
     return folder
 
 

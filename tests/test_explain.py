@@ -889,7 +889,7 @@ BAD_IMAGES = {
     "whole numbers": (
         (IMAGES * 255).astype("uint8"),
         TypeError,
-        ["uint8", "astype('float32')", "rescales them itself"],
+        ["uint8", "no layer that rescales", "astype('float32') / 255"],
     ),
     "signed whole numbers": ((IMAGES * 255).astype(int), TypeError, ["int64", "floats"]),
     "booleans": (IMAGES > 0.5, TypeError, ["bool", "floats"]),
@@ -1023,3 +1023,35 @@ def test_probabilities_are_what_the_model_says(ends):
 def test_a_single_logit_is_read_as_that_of_a_sigmoid():
     model = functional(*body(), gap(), linear(1))
     np.testing.assert_allclose(probabilities(model, [[0.0], [np.log(3)]]), [[0.5], [0.75]], atol=1e-6)
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["flat", "nested"])
+def test_pictures_as_they_are_where_the_model_rescales_them(nested):
+    body = keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2),
+        ]
+    )
+    x = images = keras.Input((12, 12, 3))
+    model = keras.Model(images, body(x)) if nested else body
+    pictures = (IMAGES * 255).astype("uint8")
+    for got, expected in zip(explain(model, pictures), explain(model, pictures.astype("float32"))):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_a_layer_that_rescales_behind_the_first_convolution_is_too_late():
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(2),
+        ]
+    )
+    with refused("uint8", "no layer that rescales", error=TypeError):
+        explain(model, (IMAGES * 255).astype("uint8"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from course_utils import __main__ as command
-from course_utils import download as download_module
+from course_utils.machine import download as download_module
 from course_utils.machine import fetch
 from course_utils.machine.download import FetchError, download, part_of
 
@@ -510,7 +510,7 @@ def test_the_real_data_is_ready_without_tensorflow():
     if not REAL.exists():
         pytest.skip("the real data sets are not on this machine (COURSE_REAL_DATA)")
     code = (
-        "import sys; from course_utils import fetch; "
+        "import sys; from course_utils.machine import fetch; "
         "print([name for name in fetch.NAMES if fetch.flaw(name) is None], "
         "{'tensorflow', 'tensorflow_datasets', 'keras', 'numpy'} & set(sys.modules))"
     )

@@ -91,8 +91,17 @@ def test_saved_outputs_are_complete_clean_and_described(notebook):
 
 
 def test_figures_leave_a_fingerprint_wherever_there_is_a_map(notebook):
-    prints = "\n".join(o["data"].get("text/plain", "") for o in outputs(notebook) if "data" in o)
+    prints = "\n".join("\n".join(o.get("metadata", {}).get("fingerprint", [])) for o in outputs(notebook))
     assert re.search(r"peak at row \d+, column \d+ of \d+ × \d+ · .+ to .+ · ink \d", prints)
+
+
+def test_where_a_widget_stands_a_picture_of_it_is_saved(notebook):
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and re.search(r"_explorer\(|predict_then_reveal\(", cell.source):
+            if "import" not in cell.source:
+                pages = [o.data.get("text/html", "") for o in cell.outputs if "data" in o]
+                assert any("A still picture." in page and "<img" in page for page in pages), cell.source
+    assert not re.search(r"[HV]Box\(|\d+%\|", "".join(map(str, outputs(notebook))))
 
 
 def test_links_lead_somewhere(notebook):

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from course_utils import plots
 from course_utils.datasets import pets
-from course_utils.datasets.drawn import scenery
+from course_utils.datasets.drawn import animals, scenery
+from course_utils.datasets.drawn import pets as drawing
 from course_utils.datasets.drawn.pets import Drawing, draw_pet, draw_two_pets, drawn_pets
 
 import numpy as np
@@ -216,7 +217,7 @@ def test_the_pictures_are_the_ones_the_course_was_written_with(seed):
 
 
 def test_drawing_needs_no_tensorflow():
-    code = "import sys, course_utils.datasets.pets as p; p.draw_pet(0); sys.exit('tensorflow' in sys.modules)"
+    code = "import sys, course_utils.datasets.drawn.pets as p; p.draw_pet(0); sys.exit('tensorflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -263,13 +264,13 @@ def test_boxes_and_masks_agree(seed):
 def test_masks_are_where_things_are_drawn(kind, reach, seed, monkeypatch):
     """Leave out the head, then the body: the picture changes there and (shadows apart) only there."""
     whole = draw_pet(seed, kind)
-    monkeypatch.setattr(pets.animals, "draw_head", lambda canvas, *_: canvas.mask([]))
-    monkeypatch.setattr(pets, "_tight_box", lambda mask: None)
+    monkeypatch.setattr(animals, "draw_head", lambda canvas, *_: canvas.mask([]))
+    monkeypatch.setattr(drawing, "_tight_box", lambda mask: None)
     headless = draw_pet(seed, kind)
     changed = (whole.image != headless.image).any(-1)
     assert changed[whole.head_mask].mean() > 0.6  # a face may have its coat's very colour
     assert not changed[~binary_dilation(whole.head_mask, iterations=reach)].any()
-    monkeypatch.setattr(pets.animals, "draw_body", lambda canvas, *_: canvas.mask([]))
+    monkeypatch.setattr(animals, "draw_body", lambda canvas, *_: canvas.mask([]))
     changed = (headless.image != draw_pet(seed, kind).image).any(-1)
     assert changed[headless.body_mask].mean() > 0.9
     assert changed.sum() < 2 * headless.body_mask.sum()
@@ -389,30 +390,30 @@ def test_contact_sheet_is_a_grid_with_white_gaps():
 @pytest.mark.parametrize(
     "call, words",
     [
-        (lambda: draw_pet(0, size=31), "size must be a whole number, 32 or more, but 31"),
-        (lambda: draw_pet(0, size=96.0), "size must be a whole number"),
-        (lambda: draw_pet(-1), "seed must be a whole number, 0 or more, but -1"),
-        (lambda: draw_pet(True), "seed must be a whole number"),
-        (lambda: draw_pet(0, 2), 'label must be 0 or "cat", 1 or "dog", or None, but 2'),
-        (lambda: draw_pet(0, -1), "label must be"),
-        (lambda: draw_pet(0, "Dog"), "label must be"),
-        (lambda: draw_pet(0, True), "label must be"),
-        (lambda: draw_pet(0, [0]), "label must be"),
-        (lambda: draw_pet(0, ears="rabbit"), "ears must be .* but 'rabbit'"),
-        (lambda: draw_pet(0, cue="red"), "cue must be True .* but 'red'"),
-        (lambda: drawn_pets(0), "n must be a whole number, 1 or more, but 0"),
-        (lambda: drawn_pets(2, seed=-3), "seed must be"),
-        (lambda: drawn_pets(2, label="cow"), "label must be"),
-        (lambda: drawn_pets(2, cue_with_dog=95), "cue_with_dog must be a number from 0 to 1"),
-        (lambda: drawn_pets(2, cue_with_dog="often"), "cue_with_dog must be"),
-        (lambda: drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog must be"),
-        (lambda: drawn_pets(2, cue=True, cue_with_dog=0.5), "then cue is left out"),
-        (lambda: draw_two_pets(-1), "seed must be"),
-        (lambda: draw_two_pets(0, size=8), "size must be"),
+        (lambda: draw_pet(0, size=31), "size is 31; expected a whole number, at least 32"),
+        (lambda: draw_pet(0, size=96.0), "size is 96.0; expected a whole number"),
+        (lambda: draw_pet(-1), "seed is -1; expected a whole number, at least 0"),
+        (lambda: draw_pet(True), "seed is True; expected a whole number"),
+        (lambda: draw_pet(0, 2), 'label is 2; expected 0 or "cat", 1 or "dog", or None'),
+        (lambda: draw_pet(0, -1), "label is .* expected"),
+        (lambda: draw_pet(0, "Dog"), "label is .* expected"),
+        (lambda: draw_pet(0, True), "label is .* expected"),
+        (lambda: draw_pet(0, [0]), "label is .* expected"),
+        (lambda: draw_pet(0, ears="rabbit"), "ears is 'rabbit'; expected"),
+        (lambda: draw_pet(0, cue="red"), "cue is 'red'; expected True"),
+        (lambda: drawn_pets(0), "n is 0; expected a whole number, at least 1"),
+        (lambda: drawn_pets(2, seed=-3), "seed is -.* expected"),
+        (lambda: drawn_pets(2, label="cow"), "label is .* expected"),
+        (lambda: drawn_pets(2, cue_with_dog=95), "cue_with_dog is 95 .* a number from 0 to 1"),
+        (lambda: drawn_pets(2, cue_with_dog="often"), "cue_with_dog is .* expected"),
+        (lambda: drawn_pets(2, cue_with_dog=float("nan")), "cue_with_dog is .* expected"),
+        (lambda: drawn_pets(2, cue=True, cue_with_dog=0.5), "then no cue"),
+        (lambda: draw_two_pets(-1), "seed is -.* expected"),
+        (lambda: draw_two_pets(0, size=8), "size is 8; expected"),
         (lambda: plots.grid(np.zeros((4, 4, 3), np.uint8)), r"images must be pictures \(N, H, W, 3\)"),
         (lambda: plots.grid(np.zeros((1, 4, 4, 3))), "images must be .* float64"),
         (lambda: plots.grid(np.zeros((0, 4, 4, 3), np.uint8)), "images must be"),
-        (lambda: plots.grid(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns must be"),
+        (lambda: plots.grid(np.zeros((1, 4, 4, 3), np.uint8), columns=0), "columns is 0; expected"),
     ],
 )
 def test_bad_input_is_named_in_one_sentence(call, words):

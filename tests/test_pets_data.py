@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 from course_utils.datasets import folder, pets
+from course_utils.datasets.drawn import pets as drawing
 from course_utils.datasets.drawn.pets import draw_pet, drawn_pets
 from course_utils.machine import fetch
 
@@ -26,7 +27,7 @@ def check(data, size, n_images, batch_size):
     contents = []
     for split, n in zip((data.train, data.valid, data.test), n_images):
         image_spec, label_spec = split.element_spec
-        assert image_spec.shape.as_list() == [None, size, size, 3] and image_spec.dtype.name == "float32"
+        assert image_spec.shape.as_list() == [None, size, size, 3] and image_spec.dtype.name == "uint8"
         assert label_spec.shape.as_list() == [None] and label_spec.dtype.name == "int64"
         assert len(split) == -(-n // batch_size)
         images, labels = all_of(split)
@@ -87,7 +88,7 @@ def test_pictures_are_drawn_once_and_kept_as_bytes(drawn, monkeypatch):
     def draw_pet(*args, **kwargs):
         raise AssertionError("drawn again")
 
-    monkeypatch.setattr(pets, "draw_pet", draw_pet)
+    monkeypatch.setattr(drawing, "draw_pet", draw_pet)
     all_of(drawn.train)
     again = pets.load("embedded", n_train=40)
     np.testing.assert_array_equal(all_of(again.train)[1], all_of(drawn.train)[1])
@@ -117,7 +118,7 @@ def test_heads_of_drawn_pets():
     by_split = {split: pets.load_head_boxes("embedded", split, n=6) for split in SPLITS}
     for split, data in by_split.items():
         plain = drawn_pets(6, pets.SPLIT_SEEDS[split][0])
-        assert data.images.dtype == np.float32 and data.head_boxes.dtype == np.int64
+        assert data.images.dtype == np.uint8 and data.head_boxes.dtype == np.int64
         np.testing.assert_array_equal(data.images, plain.images)
         np.testing.assert_array_equal(data.labels, plain.labels)
         np.testing.assert_array_equal(data.head_boxes, plain.head_boxes)
@@ -353,7 +354,7 @@ def test_heads_of_photographs(small_oxford, monkeypatch):
         data = pets.load_head_boxes("auto", split)
         n = len(data.labels)
         assert data.source == "tfds" and data.class_names == ("cat", "dog") and n >= 1
-        assert data.images.shape == (n, 224, 224, 3) and data.images.dtype == np.float32
+        assert data.images.shape == (n, 224, 224, 3) and data.images.dtype == np.uint8
         assert data.head_boxes.shape == (n, 4) and data.head_boxes.dtype == data.labels.dtype == np.int64
         assert str(data) == (
             "Photographs of cats and dogs (TFDS oxford_iiit_pet), 224 x 224 pixels: "
@@ -403,7 +404,7 @@ def test_real_photographs(real_data, monkeypatch):
     for split, n in zip((data.train, data.valid, data.test), (2400, 300, 300)):
         prints, labels = [], []
         for images, answers in split.as_numpy_iterator():
-            assert images.shape[1:] == (224, 224, 3) and images.dtype == np.float32
+            assert images.shape[1:] == (224, 224, 3) and images.dtype == np.uint8
             assert images.min() >= 0 and images.max() <= 255
             prints += [image.tobytes() for image in images[:, ::8, ::8]]
             labels += answers.tolist()
@@ -449,7 +450,7 @@ print(round(most - before))
 @pytest.mark.slow
 @pytest.mark.real_data
 def test_real_photographs_are_streamed(real_data, monkeypatch):
-    """2,400 photographs are 1,445 MB as floats. A few batches and what the allocators keep are 150 to 200 MB;
+    """2,400 photographs are 361 MB. A few batches and what the allocators keep are 150 to 200 MB;
     with TFDS' own cache of what it decodes (288 MB) it would be 550 MB."""
     monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
     grown = int(subprocess.check_output([sys.executable, "-c", STREAM], text=True))

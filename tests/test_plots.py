@@ -5,13 +5,14 @@ import io
 import re
 import warnings
 
-from course_utils import cam as cam_maths
-from course_utils import plots
+from course_utils import plots, words
+from course_utils.cam import upsample
 from course_utils.plots import Panel
 
 import numpy as np
 import pytest
 from checks import refused
+from coloraide import Color
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -230,20 +231,27 @@ NASTY = """<b>"7" & '9'</b> <script>alert(1)</script>"""
 @pytest.mark.parametrize("name", ["seven", NASTY], ids=["plain", "nasty"])
 def test_alt_text_and_fingerprint_reach_the_page_escaped(name):
     picture = plots.panels([Panel(name, cam=RAW)], f"What {name} is")
-    bundle = picture._repr_mimebundle_()
+    picture.caption = f"Below it: {name}"
+    bundle, metadata = picture._repr_mimebundle_()
     page = Page(bundle["text/html"])
     [image] = page.images
     assert image["alt"] == picture.alt and picture.alt.startswith(f"What {name} is.") and name in picture.alt
     assert image["src"].startswith("data:image/png;base64,")
-    assert page.tags == ["figure", "img", "figcaption", "small"]
-    assert page.text == picture.fingerprint
-    assert bundle["text/plain"] == "\n".join([picture.alt, *picture.fingerprint])
+    assert page.tags == ["figure", "img", "figcaption"]
+    assert page.text == [picture.caption]
+    assert bundle["text/plain"] == picture.alt and metadata == {"fingerprint": picture.fingerprint}
+
+
+def test_no_caption_and_no_fingerprint_leave_nothing():
+    bundle, metadata = plots.Picture(b"", "a wheel")._repr_mimebundle_()
+    assert Page(bundle["text/html"]).tags == ["figure", "img"] and metadata == {}
 
 
 def test_jupyter_prefers_the_page_with_the_alt_text():
     from IPython.core.formatters import DisplayFormatter
 
-    data, _ = DisplayFormatter().format(plots.three_panels(IMAGE, RAW, "seven"))
+    data, metadata = DisplayFormatter().format(plots.three_panels(IMAGE, RAW, "seven"))
+    assert metadata["fingerprint"][0].startswith("map of seven: peak at row")
     assert set(data) == {"text/html", "text/plain"}  # no bare image/png, which would lose the alt text
 
 
@@ -272,8 +280,8 @@ def test_the_signed_scale_is_centred_on_zero_and_the_positive_one_starts_there(f
         [Panel("s", cam=PEAK - 0.5), Panel("p", cam=PEAK - 0.5, keep="positive")], "Maps.", label="evidence"
     )
     signed, positive = drawn_maps(figures[0])
-    assert signed.get_clim() == (-1.5, 1.5) and signed.get_cmap().name == plots.SIGNED
-    assert positive.get_clim() == (0, 1.5) and positive.get_cmap().name == plots.POSITIVE
+    assert signed.get_clim() == (-1.5, 1.5) and signed.get_cmap()(0.0)[:3] != signed.get_cmap()(1.0)[:3]
+    assert positive.get_clim() == (0, 1.5) and positive.get_cmap()(0.0)[3] == 0
     assert np.asarray(positive.get_array()).min() == 0
     assert len([ax for ax in figures[0].axes if ax.get_label() == "<colorbar>"]) == 2
 
@@ -296,13 +304,17 @@ def test_an_image_stays_visible_below_its_map(figures):
 
 
 def test_numbers_marks_and_boxes_are_drawn(figures):
-    panel = Panel("m", cam=PEAK[:5, :5], numbers=True, marks=((1, 2, "you"),), box=(0, 1, 3, 4))
+    boxes = {"box": (0, 1, 3, 4), "true_box": (1, 1, 4, 4)}
+    panel = Panel("m", cam=PEAK[:5, :5], numbers=True, marks=((1, 2, "you"),), **boxes)
     plots.panels([panel], "A map.")
     ax = figures[0].axes[0]
     assert len(ax.texts) == 25 + 1 and ax.texts[-1].get_text() == "you"
-    mark, box = ax.lines
+    [mark], [box, true_box] = ax.lines, ax.patches
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (2, 1)
-    assert sorted(set(box.get_xdata())) == [-0.5, 2.5] and sorted(set(box.get_ydata())) == [0.5, 3.5]
+    assert box.get_bbox().extents.tolist() == [-0.5, 0.5, 2.5, 3.5] and box.get_linestyle() == "solid"
+    assert (
+        true_box.get_bbox().extents.tolist() == [0.5, 0.5, 3.5, 3.5] and true_box.get_linestyle() == "dashed"
+    )
 
 
 def test_marks_on_an_image_stand_in_the_middle_of_their_cell(figures):
@@ -313,43 +325,117 @@ def test_marks_on_an_image_stand_in_the_middle_of_their_cell(figures):
 
 # --- colours ---------------------------------------------------------------------------------
 
+SIGHTS = {
+    "usual": lambda colour: colour,
+    "protan": lambda colour: colour.filter("protan"),
+    "deutan": lambda colour: colour.filter("deutan"),
+    "tritan": lambda colour: colour.filter("tritan"),
+    "grey print": lambda colour: colour.filter("grayscale"),
+}
+
+
+def difference(one, other, sight="usual"):
+    """CIEDE2000 between two sRGB colours, 0..255, as somebody sees them; 1 can just be told apart."""
+    one, other = (SIGHTS[sight](Color("srgb", np.asarray(c) / 255)) for c in (one, other))
+    return one.delta_e(other, method="2000")
+
 
 def lightness(colours):
-    """CIE L*, 0 to 100, of sRGB colours (N, 3) in 0..1."""
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    Y = linear @ [0.2126, 0.7152, 0.0722]
-    return np.where(Y > (6 / 29) ** 3, 116 * np.cbrt(Y) - 16, Y * (29 / 3) ** 3)
+    """CIE L*, 0 to 100, of sRGB colours (N, 3), 0..255."""
+    return np.array([Color("srgb", np.asarray(c) / 255).convert("lab-d65")["l"] for c in colours])
 
 
-def test_the_lightness_formula():
-    greys = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [1, 1, 1]])
-    assert lightness(greys) == pytest.approx([0, 53.39, 100], abs=0.01)
+def bar(keep, background=255):
+    """The colours of a map from its smallest to its largest value on paper (or on a grey), (256, 3)."""
+    rgba = plots._inks(keep)(np.linspace(0, 1, 256))
+    return 255 * rgba[:, :3] * rgba[:, 3:] + background * (1 - rgba[:, 3:])
 
 
-def test_positive_evidence_is_the_lighter_the_stronger():
-    L = lightness(plots._colours("positive") / 255)
-    assert (np.diff(L) > 0).all() and L[0] < 1 and L[-1] > 90
-    assert np.diff(L).max() < 3 * np.diff(L).mean()  # no false contours
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_the_two_signs_and_the_zero_between_are_told_apart_by_everybody(sight):
+    against, zero, for_ = bar("signed")[[0, 128, 255]]
+    assert difference(for_, against, sight) >= 20
+    assert difference(for_, zero, sight) >= 20 and difference(against, zero, sight) >= 20
+    assert difference(zero, (255, 255, 255)) < 1  # paper
 
 
-def test_signed_evidence_is_dark_at_zero_and_lighter_both_ways_alike():
-    L = lightness(plots._colours("signed") / 255)
-    against, for_ = L[127::-1], L[128:]
-    for half in (against, for_):
-        assert half[0] < 6 and half[-1] > 70  # about zero; the strongest
-        assert (np.diff(half[4:]) > 0).all() and np.diff(half).min() > -0.1
-    assert np.abs(against - for_).max() < 12  # as good as Matplotlib's dark diverging maps get
+@pytest.mark.parametrize("sight", [sight for sight in SIGHTS if sight != "grey print"])
+def test_over_a_picture_all_colour_is_evidence(sight):
+    """As it is drawn: the strongest evidence over every grey that the pale picture has, beside each of them."""
+    greys = plots.pale(np.arange(0, 256, 15, dtype=np.uint8)[:, None, None].repeat(3, axis=2))[:, 0]
+    for ink in (plots.FOR, plots.AGAINST):
+        for below in greys:
+            drawn = plots.OPACITY * np.array(ink) + (1 - plots.OPACITY) * below
+            assert min(difference(drawn, grey, sight) for grey in greys) >= 20
+    mixed = [
+        [plots.OPACITY * np.array(c) + (1 - plots.OPACITY) * g for g in greys]
+        for c in (plots.FOR, plots.AGAINST)
+    ]
+    assert min(difference(a, b, sight) for a in mixed[0] for b in mixed[1]) >= 20
 
 
-def test_the_two_signs_have_two_colours():
-    blue, red = plots._colours("signed")[[40, 215]]
-    assert blue[2] > blue[0] + 60 and red[0] > red[2] + 60
+def test_the_differences_are_those_of_the_paper():
+    """Sharma, Wu, Dalal 2005, pairs 1 and 25: what the library calls CIEDE2000 is that."""
+    for one, other, expected in (
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ):
+        given = Color("lab-d65", one).delta_e(Color("lab-d65", other), method="2000")
+        assert given == pytest.approx(expected, abs=1e-3)
 
 
-def test_no_jet():
-    assert {plots.POSITIVE, plots.SIGNED}.isdisjoint({"jet", "rainbow", "hsv", "nipy_spectral", "turbo"})
-    L = lightness(colormaps["jet"](np.arange(256))[:, :3])
-    assert (np.diff(L) < 0).sum() > 50  # the tests above would see it
+def test_usual_red_and_green_would_not_do():
+    assert difference((200, 40, 40), (60, 120, 30), "deutan") < 20  # the tests above would see it
+    assert difference((214, 96, 77), (67, 147, 195), "grey print") < 20
+
+
+@pytest.mark.parametrize("keep", ["positive", "signed"])
+def test_evidence_is_the_darker_the_stronger_without_false_edges(keep):
+    L = lightness(bar(keep))
+    for half in (L,) if keep == "positive" else (L[127::-1], L[128:]):
+        assert (np.diff(half) < 0).all() and half[0] > 99
+        assert np.abs(np.diff(half)).max() < 3 * np.abs(np.diff(half)).mean()
+    jet = lightness(colormaps["jet"](np.linspace(0, 1, 256))[:, :3] * 255)
+    assert (np.diff(jet) < 0).sum() > 50  # the test would see it
+
+
+def test_zero_is_transparent_and_the_ends_are_full():
+    assert plots._inks("signed")(np.array([0.0, 0.5, 1.0]))[:, 3].tolist() == [1, 0, 1]
+    assert plots._inks("positive")(np.array([0.0, 1.0]))[:, 3].tolist() == [0, 1]
+    picture = plots.overlay(COLOUR, PEAK * 0, "signed")
+    np.testing.assert_array_equal(picture, plots.pale(COLOUR))
+
+
+def test_a_pale_picture_is_grey_light_and_keeps_its_order():
+    levels = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
+    pale = plots.pale(levels)
+    assert (pale == pale[..., :1]).all() and pale.dtype == np.uint8
+    assert (
+        pale[0, 0, 0] == plots.PALE
+        and pale[-1, 0, 0] == 255
+        and (np.diff(pale[:, 0, 0].astype(int)) >= 0).all()
+    )
+
+
+def test_an_outline_at_half_the_maximum_solid_for_and_dashed_against(figures):
+    plots.panels([Panel("m", image=IMAGE, cam=PEAK - PEAK[::-1, ::-1]), Panel("bare", cam=PEAK)], "A map.")
+    lines = figures[0].axes[0].collections
+    assert [line.levels.tolist() for line in lines] == [[1.0], [-1.0]]
+    assert lines[0].get_linestyle() != lines[1].get_linestyle()
+    assert not figures[0].axes[1].collections  # cells show themselves
+
+
+def test_weak_maps_have_no_outline(figures):
+    plots.panels([Panel("m", image=IMAGE, cam=0.4 * PEAK), Panel("strong", image=IMAGE, cam=PEAK)], "Maps.")
+    weak, strong = figures[0].axes[:2]
+    assert len(weak.collections) == 0 and len(strong.collections) == 1
+
+
+def test_the_rainbow_is_a_warning_with_the_same_map():
+    picture = plots.jet_warning(IMAGE, RAW, "seven")
+    assert "edges it doesn't have" in picture.alt
+    ours, rainbow = (line.partition(": ")[2].partition(" · ink")[0] for line in picture.fingerprint)
+    assert ours == rainbow and "GIVEN" not in rainbow
 
 
 # --- overlays in NumPy -----------------------------------------------------------------------
@@ -358,51 +444,63 @@ COLOUR = np.random.default_rng(2).integers(0, 256, (14, 21, 3), np.uint8)
 
 
 @pytest.mark.parametrize("keep", ["positive", "signed"])
-def test_opacity_goes_from_the_image_to_the_map(keep):
-    raw = RAW * (1 if keep == "signed" else 3)
-    np.testing.assert_array_equal(plots.overlay(COLOUR, raw, keep, opacity=0), COLOUR)
-    opaque = plots.overlay(COLOUR, raw, keep, opacity=1)
-    np.testing.assert_array_equal(plots.overlay(255 - COLOUR, raw, keep, opacity=1), opaque)
-    half = plots.overlay(COLOUR, raw, keep, opacity=0.5).astype(int)
-    assert np.abs(half - (COLOUR.astype(float) + opaque) / 2).max() <= 1
-    assert opaque.dtype == np.uint8 and opaque.shape == COLOUR.shape
+def test_the_stronger_the_evidence_the_less_of_the_picture(keep):
+    raw = np.array([[0.0, 0.2, 0.4, 1.0, -0.2, -0.4, -1.0]])
+    picture = np.full((1, 7, 3), 200, np.uint8)
+    grey = plots.pale(picture)[0, 0].astype(float)
+    drawn = plots.overlay(picture, raw, keep, opacity=0.8)[0]
+    for at, value in enumerate(raw[0]):
+        share = 0 if keep == "positive" and value < 0 else 0.8 * abs(value)
+        expected = (1 - share) * grey + share * np.array(plots.FOR if value > 0 else plots.AGAINST)
+        if share < 0.4:  # stronger evidence has its outline
+            assert np.abs(drawn[at] - expected).max() <= 1
+    assert (drawn[3] == 0).all()  # a single pixel is all outline
 
 
-@pytest.mark.parametrize("keep", ["positive", "signed"])
-def test_an_opaque_overlay_has_the_colours_of_the_map(keep):
-    size = (7, 7)  # of the map itself: nothing to enlarge
-    opaque = plots.overlay(np.zeros(size), RAW, keep, opacity=1, limit=2.0).astype(int)
-    colours, low = (colormaps[plots.POSITIVE], 0) if keep == "positive" else (colormaps[plots.SIGNED], -2)
-    for (row, column), value in np.ndenumerate(RAW.clip(low, 2)):
-        expected = np.array(colours(int((value - low) / (2 - low) * 255))[:3]) * 255
-        assert np.abs(opaque[row, column] - expected).max() <= 1
-    assert np.abs(opaque - opaque[0, 0]).max() > 20
+def test_without_opacity_the_picture_is_as_it_is():
+    np.testing.assert_array_equal(plots.overlay(COLOUR, RAW, opacity=0), COLOUR)
+
+
+def test_the_outline_is_that_of_half_the_limit():
+    grey = np.full((40, 40, 3), 255, np.uint8)
+    raw = np.zeros((40, 40))
+    raw[5:15, 5:15], raw[20:30, 20:30], raw[35:, 35:] = 1.0, -1.0, 1.0
+    black = (plots.overlay(grey, raw, "signed") == 0).all(axis=2)
+    ring = np.zeros((40, 40), bool)
+    ring[5:15, 5:15] = True
+    ring[6:14, 6:14] = False
+    np.testing.assert_array_equal(black[:18, :18], ring[:18, :18])
+    dashed = black[20:30, 20:30]
+    assert 0.3 < dashed.sum() / 36 < 0.7 and not dashed[1:-1, 1:-1].any()
+    assert black[35:, 35].all() and not black[36:, 36:].any()  # the edge of the image is no line
+    assert not (plots.overlay(grey, raw, "signed", limit=3.0) == 0).all(axis=2).any()
 
 
 def test_overlays_resize_the_numbers_and_colour_them_afterwards():
     opaque = plots.overlay(np.zeros((28, 28)), RAW, "signed", opacity=1, limit=2.0)
-    enlarged_before = plots.overlay(
-        np.zeros((28, 28)), cam_maths.upsample(RAW, 28), "signed", opacity=1, limit=2.0
-    )
+    enlarged_before = plots.overlay(np.zeros((28, 28)), upsample(RAW, 28), "signed", opacity=1, limit=2.0)
     np.testing.assert_array_equal(opaque, enlarged_before)
 
 
 def test_weak_evidence_is_left_out():
     raw = np.array([[0.0, 0.4, 0.6, -0.4, -0.6, 1.0]])
     image = np.full((1, 6), 0.5)
-    changed = (plots.overlay(image, raw, "signed", opacity=1, threshold=0.5) != 128).any(axis=2)[0]
+    grey = plots.pale(plots.rgb(image))[0, 0, 0]
+    changed = (plots.overlay(image, raw, "signed", opacity=1, threshold=0.5) != grey).any(axis=2)[0]
     assert changed.tolist() == [False, False, True, False, True, True]
-    changed = (plots.overlay(image, raw, "positive", opacity=1, threshold=0.5) != 128).any(axis=2)[0]
+    changed = (plots.overlay(image, raw, "positive", opacity=1, threshold=0.5) != grey).any(axis=2)[0]
     assert changed.tolist() == [False, False, True, False, False, True]
-    changed = (plots.overlay(image, raw, "signed", opacity=1, threshold=0.5, limit=2.0) != 128).any(axis=2)[0]
+    changed = (plots.overlay(image, raw, "signed", opacity=1, threshold=0.5, limit=2.0) != grey).any(axis=2)[
+        0
+    ]
     assert changed.tolist() == [False] * 5 + [True]  # a share of the limit, not of this map
 
 
 def test_a_limit_makes_overlays_comparable():
     weak, strong = (
-        plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1, limit=4.0)[1, 5].sum() for k in (1, 2)
+        int(plots.overlay(np.ones((7, 7)), k * PEAK, "positive", 1, limit=9.0)[1, 5].sum()) for k in (1, 2)
     )
-    assert 0 < weak < strong
+    assert strong < weak < 3 * 255
     one, two = (plots.overlay(np.zeros((7, 7)), k * PEAK, "positive", 1) for k in (1, 2))
     np.testing.assert_array_equal(one, two)
 
@@ -486,6 +584,16 @@ def test_say_shows_markdown(capsys):
     assert "Markdown" in capsys.readouterr().out
 
 
+def test_a_table_has_a_head_and_a_row_for_each(said, monkeypatch):
+    monkeypatch.setattr(words, "say", said.append)
+    words.table(("class", "score"), ("cat", "1.50"), ("dog", 2))
+    assert said == ["| class | score |\n|---|---|\n| cat | 1.50 |\n| dog | 2 |"]
+    with refused("[2, 1] cells"):
+        words.table(("class", "score"), ("cat",))
+    with refused("expected a head"):
+        words.table()
+
+
 # --- bad input -------------------------------------------------------------------------------
 
 
@@ -501,7 +609,7 @@ NO_MAP[3, 3] = np.nan
 @pytest.mark.parametrize(
     "raw, fragments",
     [
-        (RAW[None], ["(1, 7, 7)", "(h, w)", "cams[0]"]),
+        (RAW[None], ["(1, 7, 7)", "(h, w)", "Take one of a batch"]),
         (RAW[0], ["(7,)", "(h, w)"]),
         (RAW[:0], ["(0, 7)", "(h, w)"]),
         (3.0, ["()", "(h, w)"]),

@@ -1,22 +1,20 @@
 """Notebooks on real data, where it is on disk. Their outputs are looked at, never saved."""
 
 import re
+import sys
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS.parent / "tools"))
+import run_notebooks  # noqa: E402
 
 
 def executed(name, monkeypatch, **environment):
     for variable, value in environment.items():
         monkeypatch.setenv(variable, str(value))
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    NotebookClient(
-        notebook, timeout=900, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
-    ).execute()
+    notebook = run_notebooks.executed(NOTEBOOKS / f"{name}.ipynb")
     return "\n".join(
         o.get("text", "") + o.get("data", {}).get("text/markdown", "")
         for c in notebook.cells

@@ -1,6 +1,6 @@
 """same_text: what may differ between a notebook's saved output and a new one, and what may not."""
 
-from conftest import same_after_training, same_text
+from conftest import is_progress_bar, same_after_training, same_text
 
 import pytest
 from hypothesis import given, settings
@@ -158,6 +158,16 @@ def test_what_a_training_decided_is_free(new, saved):
 )
 def test_words_grids_and_ink_are_not(new, saved):
     assert not same_after_training(new, saved) and not same_after_training(saved, new)
+
+
+def test_progress_bars_are_told_from_what_stays():
+    for bar in (
+        "  0%|          | 0/10 [00:00<?, ?epoch/s]",
+        "frozen:  67%|██████  | 2/3 [00:00<00:00, 9.1it/s]",
+    ):
+        assert is_progress_bar({"data": {"text/plain": bar}})
+    for kept in ({"data": {"text/plain": "67% | right"}}, {"data": {}}, {"name": "stdout", "text": "1%|"}):
+        assert not is_progress_bar(kept)
 
 
 def test_what_is_no_text_must_be_equal():

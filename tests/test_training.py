@@ -6,7 +6,8 @@ import signal
 from course_utils import cam, networks, training
 from course_utils.explain import explain, find_head
 from course_utils.machine import fetch
-from course_utils.training import cached_features, fit, freeze, gap_classifier, split_at_frozen
+from course_utils.networks import freeze, gap_classifier, split_at_frozen
+from course_utils.training import cached_features, fit
 
 import keras
 import numpy as np

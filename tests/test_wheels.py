@@ -176,7 +176,7 @@ def test_the_shipped_file_is_small_and_complete(data):
         assert (
             part.sensitivities.shape == (len(seeds), CELLS, CELLS) and np.isfinite(part.sensitivities).all()
         )
-        assert part.images.shape == (len(seeds), SIZE, SIZE, 1) and part.images.dtype == np.float32
+        assert part.images.shape == (len(seeds), SIZE, SIZE, 1) and part.images.dtype == np.uint8
         np.testing.assert_array_equal(part.images[..., 0] == 255, part.metal)
     ranges = list(SPLIT_SEEDS.values())
     assert all(a.stop <= b.start for a, b in zip(ranges, ranges[1:])) and ranges[0].start >= 10_000

@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import html
 import io
 
-from course_utils import widgets
+from course_utils import plots, widgets
+from course_utils.cam import peak_cell, upsample
 from course_utils.datasets import wheels
 from course_utils.widgets import (
     cam_explorer,
@@ -61,21 +63,15 @@ def controls(box):
 
 
 def canvas(box):
-    [view] = inside(box, widgets._Canvas)
+    [view] = inside(box, widgets.Canvas)
     return view
 
 
 # --- controls and their links ----------------------------------------------------------------
 
-CAM_MOVES = {
-    "map of": "class_idx",
-    "evidence": "evidence",
-    "opacity": "opacity",
-    "threshold": "threshold",
-    "colours": "colours",
-}
+CAM_MOVES = {"map of": "class_idx", "evidence": "evidence", "opacity": "opacity", "threshold": "threshold"}
 MOVES = {
-    "cam": CAM_MOVES,
+    "cam": {"map of": "class_idx", "shown": "against"} | CAM_MOVES,
     "layers": {"layer": "layer"} | CAM_MOVES,
     "weights": {"weight w1": "w1", "weight w2": "w2", "weight w3": "w3"},
     "threshold": {"threshold": "threshold", "opacity": "opacity"},
@@ -106,6 +102,21 @@ def test_many_classes_are_a_list_and_names_may_repeat():
     assert isinstance(controls(box)["map of"], ipywidgets.Dropdown)
     controls(box)["map of"].index = 7
     assert [label for label, _ in controls(box)["map of"].options] == ["cat"] * 8
+
+
+def test_the_switch_to_what_decides_is_there_where_all_classes_are():
+    assert "shown" in controls(EXPLORERS["cam"]()) and "shown" not in controls(EXPLORERS["layers"]())
+    assert "shown" in controls(cam_explorer(IMAGE, LAYERS, ["a", "b"], against=True))
+    assert "shown" not in controls(cam_explorer(IMAGE, CAMS, ["a", "b"], SCORES, against=False))
+    for against in (None, True):  # one class alone has no others
+        box = cam_explorer(IMAGE, CAMS[..., :1], ["a"], SCORES[:1], against=against)
+        assert "shown" not in controls(box)
+
+
+def test_one_scale_holds_for_maps_alone_and_against_the_others():
+    cams = np.stack([np.full((2, 2), 3.0), np.full((2, 2), -3.0), np.full((2, 2), -3.0)], axis=-1)
+    assert canvas(cam_explorer(IMAGE, cams, ["a", "b", "c"], [0, 0, 0])).sent["limit"] == 4
+    assert canvas(cam_explorer(IMAGE, cams, ["a", "b", "c"])).sent["limit"] == 3
 
 
 def test_weights_beyond_the_usual_range_are_not_clipped():
@@ -141,7 +152,7 @@ def test_picture_and_maps_are_sent_as_they_are(make):
     sent = canvas(make()).sent
     assert len(sent["picture"]) == 3 * np.prod(sent["picture_shape"])
     assert len(sent["maps"]) == 4 * np.prod(sent["grids"], axis=1).sum()
-    assert len(sent["palettes"]) == len(widgets.PALETTES) * 2 * 256 * 3
+    assert sent["inks"] == [plots.FOR, plots.AGAINST]
 
 
 def test_the_numbers_are_those_given():
@@ -151,7 +162,10 @@ def test_the_numbers_are_those_given():
     )
     grey = np.round(IMAGE * 255).astype(np.uint8).repeat(3, axis=2)
     np.testing.assert_array_equal(np.frombuffer(sent["picture"], np.uint8).reshape(28, 28, 3), grey)
-    assert sent["limit"] == np.abs(CAMS).max() and sent["scores"] == [1.5, -0.25]
+    assert sent["limit"] == np.abs(CAMS).max() and sent["scores"] == [
+        1.5,
+        -0.25,
+    ]  # centred maps are weaker here
     assert "scores" not in {
         k for k, v in canvas(cam_explorer(IMAGE, CAMS, ["a", "b"])).sent.items() if v is not None
     }
@@ -191,6 +205,47 @@ def test_inputs_are_left_alone():
         np.testing.assert_array_equal(now, before)
 
 
+# --- a still picture where no kernel runs ----------------------------------------------------
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def test_a_still_picture_goes_out_with_the_widget(make):
+    data, metadata = make()._repr_mimebundle_()
+    assert VIEW in data and "A still picture. Run the cell to " in data["text/html"]
+    assert 'alt="' + html.escape(data["text/plain"]) in data["text/html"]
+    assert not any("GIVEN" in line for line in metadata.get("fingerprint", []))
+
+
+def test_still_pictures_show_the_start_and_name_the_controls():
+    data, metadata = EXPLORERS["cam"]()._repr_mimebundle_()
+    row, column = peak_cell(upsample(CAMS[..., 0], 28))
+    assert metadata["fingerprint"][0].startswith(
+        f"map of seven: peak at row {row}, column {column} of 28 × 28"
+    )
+    assert "sliders and buttons: map of, shown, evidence, opacity, threshold." in data["text/html"]
+    _, metadata = EXPLORERS["weights"]()._repr_mimebundle_()
+    assert metadata["fingerprint"][0].startswith("map of class 1: peak at row 0, column 3 of 5 × 5 · 0 to 9")
+    data, metadata = EXPLORERS["threshold"]()._repr_mimebundle_()
+    assert "with a box" in data["text/plain"] and "from 20%: peak" in metadata["fingerprint"][0].replace(
+        " on", ""
+    )
+
+
+@pytest.mark.parametrize("image", [IMAGE, None], ids=["picture", "cells"])
+def test_the_still_picture_of_a_prediction_gives_nothing_away(image):
+    near, far = (predict_then_reveal(image, cam, "seven") for cam in (CAMS[..., 0], CAMS[..., 1]))
+    (one, fingerprint), (other, _) = near._repr_mimebundle_(), far._repr_mimebundle_()
+    assert one["text/html"] == other["text/html"] and not fingerprint
+    assert "predict the cell where it is strongest" in one["text/plain"]
+
+
+def test_the_still_picture_of_what_python_draws_is_its_first():
+    box, _ = live([])
+    data, metadata = box._repr_mimebundle_()
+    assert data["text/plain"] == canvas(box).words and not metadata
+
+
 # --- predictions -----------------------------------------------------------------------------
 
 
@@ -206,7 +261,7 @@ def test_the_guess_is_the_default_until_a_cell_is_chosen():
 def test_without_a_picture_there_are_the_bare_cells():
     sent = canvas(predict_then_reveal(None, HILL, "hill", size=100)).sent
     assert (
-        sent["bare"] and sent["shape"] == [6, 6] and sent["zoom"] == 16 and sent["picture"] == bytes(3 * 36)
+        sent["bare"] and sent["shape"] == [6, 6] and sent["zoom"] == 16 and sent["picture"] == b"\xff" * 108
     )
     assert not canvas(EXPLORERS["predict"]()).sent["bare"]
 
@@ -219,8 +274,8 @@ def live(calls):
         calls.append((opacity, hue))
         return np.full((20, 30, 3), int(100 * opacity + hue), np.uint8), f"opacity {opacity}"
 
-    sliders = [widgets._slider("opacity", 0.5, "how much"), widgets._slider("hue", 0, "which", high=100)]
-    return widgets._live(sliders, draw, size=90), sliders
+    sliders = [widgets.slider("opacity", 0.5, "how much"), widgets.slider("hue", 0, "which", high=100)]
+    return widgets.live(sliders, draw, size=90), sliders
 
 
 def test_python_draws_a_jpeg_and_says_what_it_is():
@@ -308,7 +363,7 @@ def test_bad_networks_of_a_wheel(networks):
 @pytest.fixture
 def run(monkeypatch):
     """Make explorers as a cell does: run(cell, make)."""
-    monkeypatch.setattr(widgets, "_MADE", {})
+    monkeypatch.setattr(widgets, "_CELLS", {})
     runs = iter(range(10**9))
 
     def run(cell, make):
@@ -321,17 +376,17 @@ def run(monkeypatch):
 
 def test_a_cell_that_is_run_again_keeps_its_settings(run):
     first = controls(run("a", EXPLORERS["cam"]))
-    first["opacity"].value, first["map of"].index, first["colours"].index = 0.9, 1, 1
+    first["opacity"].value, first["map of"].index, first["evidence"].index = 0.7, 1, 1
     box = run("a", EXPLORERS["cam"])
     again = controls(box)
     assert (
         again["opacity"].value,
         again["map of"].index,
-        again["colours"].index,
+        again["evidence"].index,
         again["threshold"].value,
-    ) == (0.9, 1, 1, 0)
-    assert controls(run("b", EXPLORERS["cam"]))["opacity"].value == 0.65  # another cell starts anew
-    assert controls(run("a", EXPLORERS["cam"]))["opacity"].value == 0.9
+    ) == (0.7, 1, 1, 0)
+    assert controls(run("b", EXPLORERS["cam"]))["opacity"].value == 0.9  # another cell starts anew
+    assert controls(run("a", EXPLORERS["cam"]))["opacity"].value == 0.7
 
 
 def test_a_cell_that_was_changed_shows_what_it_says(run):

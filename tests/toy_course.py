@@ -84,12 +84,12 @@ def solution():
 
 def make(root):
     """The course in a folder: solutions/ and the released exercise."""
-    from course_utils.grading import course
+    from course_utils.grading import pipeline
 
     folder = root / "solutions" / NAME
     folder.mkdir(parents=True)
     nbformat.write(solution(), folder / f"{NAME}.ipynb")
-    course.release(root, root / "exercises")
+    pipeline.release(root, root / "exercises")
     return root
 
 

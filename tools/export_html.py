@@ -12,10 +12,9 @@ import argparse
 from pathlib import Path
 
 import anywidget
-import nbformat
 import widgetsnbextension
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from run_notebooks import executed
 
 SCRIPTS = (
     Path(__file__).parent / "offline_widgets.js",
@@ -33,13 +32,9 @@ TEMPLATE = """{% extends 'lab/index.html.j2' %}
 
 def export(path, folder):
     """Execute a notebook and write it, with the state of its widgets, as `folder`/name.html; its path."""
-    notebook = nbformat.read(path, as_version=4)
-    NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
     scripts = [script.read_text(encoding="utf-8").replace("</script", "<\\/script") for script in SCRIPTS]
     page, _ = HTMLExporter(raw_template=TEMPLATE).from_notebook_node(
-        notebook, {"scripts": scripts, "metadata": {"name": path.stem}}
+        executed(path), {"scripts": scripts, "metadata": {"name": path.stem}}
     )
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{path.stem}.html"

@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from course_utils.grading import course
+from course_utils.grading import pipeline
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "build" / "exercises.zip"
@@ -19,7 +19,7 @@ BUNDLE = ROOT / "build" / "exercises.zip"
 
 def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
-        course.release(
+        pipeline.release(
             ROOT, Path(folder, "exercises")
         )  # all or nothing: a mistake in one leaves the old ones
         for old in (ROOT / "exercises").glob("ex*"):

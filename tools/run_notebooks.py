@@ -2,11 +2,12 @@
 
     python tools/run_notebooks.py notebooks/*.ipynb
 
-Saved files carry nothing of the machine: no timings, no execution metadata, no widget models (an explorer
-without its kernel would be a dead picture). Stops at the first error and leaves that file untouched.
+Saved files carry nothing of the machine: no execution metadata, and no widget models, whose still pictures
+stand in their place. Stops at the first error and leaves that file untouched.
 """
 
 import os
+import re
 import sys
 import tempfile
 import time
@@ -18,12 +19,17 @@ from nbclient import NotebookClient
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def run(path):
+def executed(path):
+    """The notebook with what its cells show, run in its own folder; raises at the first error."""
     notebook = nbformat.read(path, as_version=4)
+    where = {"metadata": {"path": str(path.parent)}}
+    NotebookClient(notebook, timeout=900, kernel_name="python3", resources=where).execute()
+    return notebook
+
+
+def run(path):
     start = time.perf_counter()
-    NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(path.parent)}}
-    ).execute()
+    notebook = executed(path)
     seconds = time.perf_counter() - start
     notebook.metadata = {
         "kernelspec": KERNELSPEC,
@@ -45,12 +51,14 @@ def run(path):
 
 
 def _without_widget(output):
+    """The output as a saved notebook can show it: without its live widget, whose still picture stays."""
     data = output.get("data", {})
-    if "application/vnd.jupyter.widget-view+json" in data:
-        if data.get("text/plain", "").lstrip().startswith(("0%", "  0%", "HBox()")):
-            return None  # a progress bar that is gone when its cell is done
-        del data["application/vnd.jupyter.widget-view+json"]
-        data["text/plain"] = "Run this cell to get the sliders."
+    if data.pop("application/vnd.jupyter.widget-view+json", None):
+        text = data.get("text/plain", "")
+        if re.search(r"\d+%\|", text) or text == "HBox()":
+            return None  # a progress bar, gone when its cell is done
+        if "text/html" not in data:
+            data["text/plain"] = "A button; it is there when the cell is run."
     return output
 
 

@@ -12,7 +12,8 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from course_utils.datasets import mnist
-from course_utils.networks import DIGIT_RECIPE, WEIGHTS, accuracy, digit_net, train
+from course_utils.networks import WEIGHTS, digit_net
+from course_utils.training import DIGIT_RECIPE, accuracy, train
 
 import keras
 import numpy as np
@@ -45,8 +46,8 @@ def main():
         **dict(zip(NAMES, arrays, strict=True)),
     )
     print(
-        f"{path.name}: {path.stat().st_size / 1e3:.0f} kB; "
-        f"right on {accuracy(scores, digits.y_test):.1%} of {len(scores)} unseen digits"
+        f"{path.name}: {path.stat().st_size / 1e3:.0f} kB; right on {accuracy(scores, digits.y_test):.1%} "
+        f"of {len(scores)} unseen digits"
     )
 
 

@@ -21,39 +21,17 @@ from course_utils.networks import WEIGHTS, pets_net, pets_net_weights
 import keras
 import numpy as np
 import tensorflow as tf
+from on_drawings import train
 
 TRAIN_SEED, N_TRAIN = 1_000_000, 2_000
 TEST_SEED, N_TEST = 2_000_000, 500
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
 FIRST_SEED = 74  # the cat on the first page
-
-
-def train(model, images, labels, epochs=EPOCHS):
-    """Adam with warm-up and cosine decay; half of the pictures are flipped."""
-    batches = (
-        tf.data.Dataset.from_tensor_slices((images, labels))
-        .shuffle(len(images), seed=0)
-        .batch(BATCH_SIZE)
-        .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
-        .prefetch(2)
-    )
-    steps = epochs * len(batches)
-    warm_up = len(batches) // 2
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, steps - warm_up, alpha=0.0, warmup_target=LEARNING_RATE, warmup_steps=warm_up
-    )
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    model.fit(batches, epochs=epochs, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
 def look(model, images):
     """feature_maps (B, h, w, 48) and class_scores (B, 2) in one forward pass."""
     both = keras.Model(model.input, [model.get_layer("feature_maps").output, model.output])
-    return both.predict(images.astype(np.float32), batch_size=50, verbose=0)
+    return both.predict(images, batch_size=50, verbose=0)
 
 
 def pointing(model, pictures):

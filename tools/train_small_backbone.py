@@ -13,39 +13,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import time
 
 from course_utils.datasets.drawn.others import KINDS, drawn_others
-from course_utils.networks import WEIGHTS
-from course_utils.training import small_backbone
+from course_utils.networks import WEIGHTS, small_backbone
 
 import keras
 import numpy as np
 import tensorflow as tf
+from on_drawings import train
 
 TRAIN_SEED, N_TRAIN = 3_000_000, 4_000
 TEST_SEED, N_TEST = 3_900_000, 500
-EPOCHS, BATCH_SIZE, LEARNING_RATE = 6, 32, 3e-3
-
-
-def train(model, images, labels):
-    """Adam with warm-up and cosine decay; half of the pictures are flipped."""
-    batches = (
-        tf.data.Dataset.from_tensor_slices((images, labels))
-        .shuffle(len(images), seed=0)
-        .batch(BATCH_SIZE)
-        .map(lambda x, y: (tf.image.random_flip_left_right(tf.cast(x, tf.float32), seed=0), y))
-        .prefetch(2)
-    )
-    steps = EPOCHS * len(batches)
-    warm_up = steps // (2 * EPOCHS)
-    rate = keras.optimizers.schedules.CosineDecay(
-        LEARNING_RATE / 10, steps - warm_up, alpha=0.0, warmup_target=LEARNING_RATE, warmup_steps=warm_up
-    )
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-        jit_compile=False,
-    )  # compiling costs more than it saves here
-    model.fit(batches, epochs=EPOCHS, shuffle=False, verbose=2)  # the batches are shuffled already
 
 
 def main():
@@ -57,10 +33,10 @@ def main():
     backbone = small_backbone()
     x = keras.layers.GlobalAveragePooling2D(name="gap")(backbone.output)
     model = keras.Model(backbone.input, keras.layers.Dense(len(KINDS), name="class_scores")(x))
-    train(model, learnt.images, learnt.labels)
+    train(model, learnt.images, learnt.labels, jit_compile=False)  # compiling costs more than it saves here
     trained = time.perf_counter()
 
-    guesses = model.predict(unseen.images.astype(np.float32), batch_size=50, verbose=0).argmax(1)
+    guesses = model.predict(unseen.images, batch_size=50, verbose=0).argmax(1)
     print(
         f"drawing {N_TRAIN + N_TEST:,} pictures: {drawn - start:.0f} s; training: {trained - drawn:.0f} s; "
         f"{backbone.count_params():,} parameters"

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils.checks import whole_number
+from course_utils.files import plain, shortened
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, JpegImagePlugin, UnidentifiedImageError
 
 MAX_PIXELS = 64_000_000  # 8,000 x 8,000: 200 MB when decoded
 # What phones take at most, 108 or 200 million, is decoded at a half: JPEG can do that.
@@ -38,16 +39,6 @@ _KINDS = {
     "I": "32-bit grey",
     "F": "floating-point grey",
 }
-# What undoes each EXIF orientation; 1 is upright.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 class Row(NamedTuple):
@@ -66,7 +57,9 @@ class Report(list):
     def __str__(self):
         if not self:
             return "Every file was fine as it is."
-        rows = [[_fit(cell, width) for cell, width in zip(row, (40, 70, 60))] for row in self[: self.most]]
+        rows = [
+            [shortened(cell, width) for cell, width in zip(row, (40, 70, 60))] for row in self[: self.most]
+        ]
         header = ["file", "what was found", "what was done"]
         widths = [max(map(len, column)) for column in zip(header, *rows)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)]
@@ -81,7 +74,7 @@ class Report(list):
 class Photos(NamedTuple):
     """The pictures of a folder, ready for a network."""
 
-    images: np.ndarray  # (N, S, S, 3) float32 in 0..255
+    images: np.ndarray  # (N, S, S, 3) uint8
     labels: np.ndarray  # (N,) int64, positions in class_names
     class_names: tuple  # the names of the sub-folders, sorted; all of them, also those without pictures
     report: Report
@@ -99,8 +92,8 @@ class Photos(NamedTuple):
         present = [self.class_names[k] for k in np.unique(self.labels)]
         if len(present) < 2:
             raise ValueError(
-                f"Only {present[0]!r} has pictures, and one class alone can't be told from "
-                "anything: add a second sub-folder, with pictures of what isn't it."
+                f"Only {present[0]!r} has pictures, and one class alone can't be told from anything: add a "
+                "second sub-folder, with pictures of what isn't it."
             )
         return self.images, self.labels
 
@@ -121,25 +114,25 @@ def load_folder(folder, size=224, per_class=None):
     size = whole_number("size", size, MIN_SIDE)
     per_class = None if per_class is None else whole_number("per_class", per_class, 1)
     folder = _path(folder, "folder")
-    name = _plain(os.path.basename(os.path.abspath(folder)))
+    name = plain(os.path.basename(os.path.abspath(folder)))
     if not os.path.isdir(folder):
         raise ValueError(f"{name!r} is a file: give the folder that has one sub-folder a class.")
     class_names, files, skipped = _find(folder)
     if not class_names:
         raise ValueError(
-            f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the "
-            "pictures of each class into a sub-folder with the name of the class."
+            f"The folder {name!r} has no sub-folders, and {len(skipped):,} files: put the pictures of each "
+            "class into a sub-folder with the name of the class."
         )
     images, labels, used, not_used, changed = _read_all(folder, files, size, per_class)
     skipped += not_used
     if not used:
-        first = f" (the first, {_fit(skipped[0].file, 40)}: {skipped[0].found})" if skipped else ""
+        first = f" (the first, {shortened(skipped[0].file, 40)}: {skipped[0].found})" if skipped else ""
         raise ValueError(
-            f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other "
-            f"files{first}: put pictures, JPEG or PNG say, into the sub-folders."
+            f"The folder {name!r} has no picture that can be used, and {len(skipped):,} other files{first}: "
+            "put pictures, JPEG or PNG say, into the sub-folders."
         )
     classes = [
-        Row(f"{_plain(name)}/", "no picture that can be used", "kept as a class without pictures")
+        Row(f"{plain(name)}/", "no picture that can be used", "kept as a class without pictures")
         for k, name in enumerate(class_names)
         if k not in labels
     ]
@@ -152,12 +145,12 @@ def _find(folder):
     """The class names, the files as (label, "class/file"), and rows for what is neither."""
     entries, problem = _listing(folder)
     if problem:
-        raise ValueError(f"The folder {_plain(folder.name)!r} {problem}: change its permissions or copy it.")
+        raise ValueError(f"The folder {plain(folder.name)!r} {problem}: change its permissions or copy it.")
     class_names = tuple(name for name in entries if (folder / name).is_dir())
     files, skipped = (
         [],
         [
-            Row(_plain(name), "outside the class folders", "skipped")
+            Row(plain(name), "outside the class folders", "skipped")
             for name in entries
             if name not in class_names
         ],
@@ -165,10 +158,10 @@ def _find(folder):
     for label, class_name in enumerate(class_names):
         names, problem = _listing(folder / class_name)
         if problem:
-            skipped.append(Row(f"{_plain(class_name)}/", problem, "skipped"))
+            skipped.append(Row(f"{plain(class_name)}/", problem, "skipped"))
         for name in names:
             if (folder / class_name / name).is_dir():
-                skipped.append(Row(_plain(f"{class_name}/{name}/"), "a folder in a class folder", "skipped"))
+                skipped.append(Row(plain(f"{class_name}/{name}/"), "a folder in a class folder", "skipped"))
             else:
                 files.append((label, f"{class_name}/{name}"))
     return class_names, files, skipped
@@ -196,27 +189,27 @@ def _read_all(folder, files, size, per_class):
         try:
             image, notes = _read(folder / name, size)
         except _Unusable as reason:
-            skipped.append(Row(_plain(name), str(reason), "skipped"))
+            skipped.append(Row(plain(name), str(reason), "skipped"))
             continue
         images[len(used)] = image
         taken[label] += 1
         labels.append(label)
         used.append(name)
         if notes:
-            changed.append(Row(_plain(name), *map("; ".join, zip(*notes))))
+            changed.append(Row(plain(name), *map("; ".join, zip(*notes))))
     return images[: len(used)], np.array(labels, np.int64), tuple(used), skipped, changed
 
 
 def _room_for(n, size):
     import psutil
 
-    needed, free = n * size * size * 3 * 4, psutil.virtual_memory().available
+    needed, free = n * size * size * 3, psutil.virtual_memory().available
     if needed > 0.7 * free:
         raise ValueError(
-            f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
+            f"{n:,} pictures of {size} x {size} pixels take {needed / 1e9:.1f} GB of memory, and "
+            f"{free / 1e9:.1f} GB are free: take fewer (per_class=…) or a smaller size."
         )
-    return np.empty((n, size, size, 3), np.float32)
+    return np.empty((n, size, size, 3), np.uint8)
 
 
 # ---- a file ----
@@ -237,13 +230,13 @@ def open_image(path, name=None):
     if not hasattr(path, "read"):
         path = _path(path, "file")
         if path.is_dir():
-            raise ValueError(f"{_plain(path.name)!r} is a folder: give one of its files, or use load_folder.")
+            raise ValueError(f"{plain(path.name)!r} is a folder: give one of its files, or use load_folder.")
         name = path.name
     try:
         image, _ = _read(path)
     except _Unusable as reason:
         raise ValueError(
-            f"{_plain(name or 'the file')!r} can't be opened as a picture ({reason}): save it anew as an "
+            f"{plain(name or 'the file')!r} can't be opened as a picture ({reason}): save it anew as an "
             "ordinary JPEG or PNG, or leave it out."
         ) from reason
     return image
@@ -278,7 +271,7 @@ def _read(path, size=None):
     except Exception as error:  # damaged files make Pillow's decoders raise almost anything
         if isinstance(error, OSError) and error.errno:
             raise _Unusable(f"can't be read: {error.strerror}") from None
-        raise _Unusable(f"damaged or rare: {_fit(str(error) or type(error).__name__, 53)}") from None
+        raise _Unusable(f"damaged or rare: {shortened(str(error) or type(error).__name__, 53)}") from None
 
 
 def _decode(file, start, size):
@@ -302,10 +295,12 @@ def _decode(file, start, size):
     if image.format != "MPO" and getattr(image, "is_animated", False):  # MPO: a phone's JPEG with extras
         notes.append(("several frames or pages", "first one used"))
     image.load()
-    turn = _TURNS.get(image.getexif().get(0x0112))  # None for a TIFF: Pillow has turned it already
+    lies = image.getexif().get(0x0112) in range(2, 9)  # not in a TIFF: Pillow has turned it already
+    if lies:
+        image.info.pop("exif", None)  # what is wrong in it is of no use here, and would be written anew
+        image = ImageOps.exif_transpose(image)
     image, *note = _as_rgb(image)
-    if turn is not None:
-        image = image.transpose(turn)
+    if lies:
         notes.append(("turned, says its EXIF data", "put upright"))
     return image, notes + note
 
@@ -384,25 +379,12 @@ def _too_large(pixels, allowed):
     return f"{pixels / 1e6:,.0f} million pixels, more than the {allowed / 1e6:.0f} million allowed{jpeg}"
 
 
-def _fit(text, width):
-    """Plain text on one line, its middle left out if it is longer than `width`."""
-    text = _plain(text)
-    return (
-        text if len(text) <= width else f"{text[: width // 2]}…{text[len(text) - width + width // 2 + 1 :]}"
-    )
-
-
-def _plain(text):
-    """What can be printed, on one line: names and messages may hold anything."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _path(path, kind):
     if not isinstance(path, (str, os.PathLike)) or not str(path):
         raise ValueError(f"Give the {kind}'s path, as text or as a Path, instead of {path!r}.")
     if not os.path.lexists(path):
         raise FileNotFoundError(
-            f"There is no {kind} {_plain(str(path))!r}: check the path, which starts "
-            "from the folder the notebook is in."
+            f"There is no {kind} {plain(str(path))!r}: check the path, which starts from the folder the "
+            "notebook is in."
         )
     return Path(path)

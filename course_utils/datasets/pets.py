@@ -23,7 +23,7 @@ DRAWN_SIZE, PHOTO_SIZE = 96, 224
 class PetData(NamedTuple):
     """Cats (0) and dogs (1) for a network: three `tf.data.Dataset`s of (images, labels).
 
-    images: float32 (b, S, S, 3) in 0..255; labels: int64 (b,). Every pass over a split gives the same
+    images: uint8 (b, S, S, 3); labels: int64 (b,). Every pass over a split gives the same
     pictures in the same order, and its length (in batches) is known: nothing is shuffled here.
     """
 
@@ -46,7 +46,7 @@ class PetData(NamedTuple):
 class HeadBoxes(NamedTuple):
     """N cats (0) and dogs (1) whose head is known."""
 
-    images: np.ndarray  # (N, S, S, 3) float32 in 0..255
+    images: np.ndarray  # (N, S, S, 3) uint8
     labels: np.ndarray  # (N,) int64
     head_boxes: np.ndarray  # (N, 4) int64: x0, y0, x1, y1, end exclusive, in pixels of the S x S image
     class_names: tuple
@@ -93,7 +93,7 @@ def load_head_boxes(source="auto", split="test", n=250):
     if _resolve("oxford_iiit_pet", source) == "tfds":
         return _boxed_photographs(_SHARES[split], n)
     images, labels, boxes = _draw_seeds(SPLIT_SEEDS[split], 0, n)
-    return HeadBoxes(images.astype(np.float32), labels.copy(), boxes.copy(), CLASS_NAMES, "embedded")
+    return HeadBoxes(images.copy(), labels.copy(), boxes.copy(), CLASS_NAMES, "embedded")
 
 
 def _resolve(name, source):
@@ -144,12 +144,7 @@ def _drawings(n_train, batch_size, seed):
     import tensorflow as tf
 
     def batches(images, labels):
-        return (
-            tf.data.Dataset.from_tensor_slices((images, labels))
-            .batch(batch_size)
-            .map(lambda x, y: (tf.cast(x, tf.float32), y))
-            .prefetch(2)
-        )
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size).prefetch(2)
 
     numbers = (n_train, *DRAWN_NUMBERS[1:])
     starts = (seed * n_train % len(SPLIT_SEEDS["train"]), 0, 0)
@@ -169,8 +164,8 @@ def _photographs(n_train, batch_size, seed):
     if n_train is not None:
         if n_train > n_all:
             raise ValueError(
-                f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: "
-                "take fewer, or leave n_train out for all."
+                f"{n_train:,} photographs to train on were asked for, but {n_all:,} are here: take fewer, "
+                "or leave n_train out for all."
             )
         first = seed * n_train % n_all
         end, again = min(first + n_train, n_all), max(first + n_train - n_all, 0)
@@ -227,7 +222,8 @@ def _read(builder, split, decoders=None):
 def _resized(image):
     import tensorflow as tf
 
-    return tf.image.resize(image, (PHOTO_SIZE, PHOTO_SIZE), "bilinear", antialias=True)
+    resized = tf.image.resize(image, (PHOTO_SIZE, PHOTO_SIZE), "bilinear", antialias=True)
+    return tf.cast(tf.round(resized), tf.uint8)
 
 
 # --------------------------------------------------------------------------------------------- drawn pets

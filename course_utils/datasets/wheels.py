@@ -41,7 +41,7 @@ class Wheels(NamedTuple):
 
     @property
     def images(self):
-        """The wheels as a network takes them: float32 (N, 64, 64, 1), 255 where there is metal."""
+        """The wheels as a network takes them: uint8 (N, 64, 64, 1), 255 where there is metal."""
         return pictures(self.metal)
 
 
@@ -56,8 +56,8 @@ class WheelData(NamedTuple):
         f = np.concatenate([part.frequencies for part in self])
         return (
             f"Steel wheels, {SIZE} x {SIZE} pixels, computed: "
-            f"{', '.join(str(len(part.metal)) for part in self)} to learn "
-            f"from, to choose with and to report on; they ring at {f.min():.0f} to {f.max():.0f} Hz."
+            f"{', '.join(str(len(part.metal)) for part in self)} to learn from, to choose with and to "
+            f"report on; they ring at {f.min():.0f} to {f.max():.0f} Hz."
         )
 
 
@@ -125,8 +125,8 @@ def with_hole(metal, distance, angle, hole):
     metal = _one_wheel(metal)
     if not (np.isfinite([distance, angle, hole]).all() and distance >= 0 and hole >= 0):
         raise ValueError(
-            f"distance is {distance}, angle {angle} and hole {hole}; expected finite numbers, "
-            "the distance and the hole's radius at least 0 pixels."
+            f"distance is {distance}, angle {angle} and hole {hole}; expected finite numbers, the distance "
+            "and the hole's radius at least 0 pixels."
         )
     x, y = _centres(SIZE)
     a = np.radians(angle)
@@ -136,16 +136,14 @@ def with_hole(metal, distance, angle, hole):
 
 
 def pictures(metal):
-    """One wheel (64, 64) bool or several (N, 64, 64) as images for a network: float32 (N, 64, 64, 1), 0 or
-    255.
-    """
+    """One wheel (64, 64) bool or several (N, 64, 64) as pictures, uint8 (N, 64, 64, 1), 0 or 255."""
     metal = np.asarray(metal)
     if metal.dtype != bool or metal.ndim not in (2, 3) or metal.shape[-2:] != (SIZE, SIZE):
         raise ValueError(
-            f"metal has shape {metal.shape} and type {metal.dtype}; expected wheels, bool, "
-            f"({SIZE}, {SIZE}) or (N, {SIZE}, {SIZE})."
+            f"metal has shape {metal.shape} and type {metal.dtype}; expected wheels, bool, ({SIZE}, {SIZE}) "
+            f"or (N, {SIZE}, {SIZE})."
         )
-    return 255 * metal.reshape(-1, SIZE, SIZE, 1).astype(np.float32)
+    return np.uint8(255) * metal.reshape(-1, SIZE, SIZE, 1)
 
 
 def _centres(n):
@@ -182,8 +180,8 @@ def in_cells(picture, cells=CELLS):
     picture = np.asarray(picture)
     if picture.ndim not in (2, 3) or picture.shape[-1] != picture.shape[-2] or picture.shape[-1] % cells:
         raise ValueError(
-            f"picture has shape {picture.shape}; expected squares, (S, S) or (N, S, S), "
-            f"with a side that {cells} cells divide."
+            f"picture has shape {picture.shape}; expected squares, (S, S) or (N, S, S), with a side that "
+            f"{cells} cells divide."
         )
     side = picture.shape[-1] // cells
     return picture.reshape(*picture.shape[:-2], cells, side, cells, side).sum(axis=(-3, -1))
@@ -193,9 +191,8 @@ def _one_wheel(metal):
     metal = np.asarray(metal)
     if metal.shape != (SIZE, SIZE) or metal.dtype != bool:
         raise ValueError(
-            f"metal has shape {metal.shape} and type {metal.dtype}; expected one wheel, bool, "
-            f"({SIZE}, {SIZE}): "
-            "True where there is metal. Take one of several: metal[0]."
+            f"metal has shape {metal.shape} and type {metal.dtype}; expected one wheel, bool, ({SIZE}, "
+            f"{SIZE}): True where there is metal. Take one of several: metal[0]."
         )
     return metal
 
@@ -209,8 +206,8 @@ def load():
     """The shipped wheels: a `WheelData` with 1,500 to learn from, 100 to choose with, 300 to report on."""
     if not FILE.exists():
         raise FileNotFoundError(
-            f"{FILE.name} is missing beside the course's weights; make it with `python tools/make_wheels.py` "
-            "(three minutes), or install the course again."
+            f"{FILE.name} is missing beside the course's weights; make it with `python "
+            "tools/make_wheels.py` (three minutes), or install the course again."
         )
     with np.load(FILE) as stored:
         everything = unpack(**stored)
@@ -266,8 +263,8 @@ def partial_correlation(a, b, held):
     a, b, *held = (np.asarray(v, float) for v in (a, b, *held))
     if a.ndim != 1 or any(v.shape != a.shape for v in (b, *held)) or len(a) < len(held) + 3:
         raise ValueError(
-            f"a, b and held have shapes {', '.join(str(v.shape) for v in (a, b, *held))}; "
-            f"expected (n,) each, with n at least {len(held) + 3}."
+            f"a, b and held have shapes {', '.join(str(v.shape) for v in (a, b, *held))}; expected (n,) "
+            f"each, with n at least {len(held) + 3}."
         )
     if not all(np.isfinite(v).all() for v in (a, b, *held)):
         raise ValueError(

@@ -14,10 +14,11 @@ import numpy as np
 STUDENT = "COURSE_GRADED_STUDENT"  # set while grading: there nobody can borrow a neighbour's name
 
 
-def variant(student_id):
+def variant(student_id, course=""):
     """Random numbers that belong to one student: a NumPy Generator, the same at every call.
 
-    Case and spaces around the id don't matter. While an exercise is graded, the id it was handed in under
+    course: a text that gives other numbers, in a course whose exercises are private. Case and spaces around
+    the id don't matter. While an exercise is graded, the id it was handed in under
     counts, whatever is given here. Raises TypeError or ValueError for what is no id.
     """
     student_id = os.environ.get(STUDENT) or student_id
@@ -25,30 +26,36 @@ def variant(student_id):
         raise TypeError(f"student_id is {student_id!r}; expected a text in quotes, such as 'self-study'.")
     if not student_id.strip():
         raise ValueError("student_id is empty; give the id you are listed under, or 'self-study'.")
-    digest = hashlib.sha256(student_id.strip().casefold().encode()).digest()
+    digest = hashlib.sha256((course + student_id.strip().casefold()).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "little"))
 
 
 def close(name, given, expected, tolerance=1e-6):
     """Assert that an answer (number or array) equals the expected one; AssertionError says how it differs.
 
-    tolerance: of the largest expected magnitude, and at least as large absolutely for small numbers.
+    tolerance: of the largest expected magnitude, and at least as large absolutely for small numbers; never
+    finer than the given numbers are (float16 has three digits). One number may come as an array of one.
+    By how much it is wrong isn't said: of one number that would be the answer.
     """
     expected = np.asarray(expected, float)
     assert given is not None and given is not Ellipsis, f"{name}: nothing was given yet."
+    kind = getattr(given, "kind", type(given).__name__)
     try:
-        given = np.asarray(given, float)
+        given = np.asarray(given)
+        digits = np.finfo(given.dtype).eps if given.dtype.kind == "f" else 0
+        given = given.astype(float, casting="safe" if given.dtype.kind == "c" else "unsafe")
     except (TypeError, ValueError):
-        raise AssertionError(
-            f"{name}: expected {_in_words(expected)}, but a {type(given).__name__} was given."
-        ) from None
+        raise AssertionError(f"{name}: expected {_in_words(expected)}, but a {kind} was given.") from None
+    if expected.ndim == 0 and given.size == 1:
+        given = given.reshape(())
     assert given.shape == expected.shape, (
         f"{name}: expected {_in_words(expected)}, but {_in_words(given)} was given."
     )
     assert np.isfinite(given).all(), f"{name}: some of the values are NaN or infinite."
-    gap = np.abs(given - expected).max(initial=0)
-    assert gap <= tolerance * max(1.0, np.abs(expected).max(initial=0)), f"{name}: off by up to {gap:.3g}" + (
-        f"; {float(given):.4g} was given." if given.ndim == 0 else "."
+    room = max(tolerance, 4 * digits) * max(1.0, np.abs(expected).max(initial=0))
+    wrong = int((np.abs(given - expected) > room).sum())
+    assert not wrong, f"{name}: " + (
+        f"{wrong} of {given.size} numbers aren't right." if given.ndim else f"{float(given):.4g} isn't right."
     )
 
 

@@ -1,194 +1,202 @@
-"""One submission's notebook executed cell by cell, in a kernel that is in the sandbox.
+"""One submission executed and examined: two processes, each in a sandbox of its own, that talk to each other.
 
-Whatever the code does, it ends: every cell has its time, every output its size, and a kernel that dies or
-can't be stopped makes the submission *failed*, with the reason, not the batch.
+Whatever the code does, it ends: every cell has its time, every output its size, all of it a limit by the
+clock. What comes back to the grader is one text of bounded size, from the examiner.
 """
 
-import asyncio
+import json
 import os
-import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-import time
-from pathlib import Path
+from typing import NamedTuple
 
 from course_utils.grading import STUDENT, sandbox
+from course_utils.grading.code import defined, gives, takes
+from course_utils.grading.examiner import START, Failed, OurFault
 
-OUTPUT, MESSAGE = 200_000, 10_000  # characters of a cell's output that are kept, and of an error's text
-START, STOP = 60, 5  # seconds for a kernel to answer at first, and after it was interrupted
+import nbformat
+
 OWN, ALL = 4, 20  # times a cell's time, for all cells of the student's own, and for the whole notebook
-
-# By itself quit() ends the kernel a moment later, or not, depending on the machine.
-NO_QUIT = """
-def _no_quit(*_, **__):
-    raise SystemExit("quit")
-get_ipython().ask_exit = _no_quit
-del _no_quit
-"""
+LARGEST = 20_000_000  # bytes of what the examiner reports
 
 
-class Failed(Exception):
-    """This submission can't be graded by machine; the text says why."""
-
-
-def execute(notebook, student, cell_seconds=30, protected=True, own=()):
+def execute(notebook, released, full, student, cell_seconds=30, protected=True):
     """Fill the outputs of the notebook's code cells, in place; returns remarks on what was cut short.
 
-    own: ids of the cells that the student added. Their time is limited apart: once it is used up, the answers
-    and tests still run.
-    Raises `Failed` where the kernel didn't survive.
+    notebook: what was handed in, as `intake` gives it. released, full: the exercise as students get it, and
+    as it is. Tests get the sources of `full`, and as outputs nothing, or what they say. Raises `Failed` where
+    the student's code didn't survive, `OurFault` where the exercise itself can't be run.
     """
-    return asyncio.run(_execute(notebook, student, cell_seconds, protected, own))
-
-
-async def _execute(notebook, student, cell_seconds, protected, own):
-    from jupyter_client.manager import AsyncKernelManager
-
-    folder = Path(tempfile.mkdtemp(prefix="cam"))  # a short name: sockets allow no more than 107 letters
-    manager = AsyncKernelManager(transport="ipc", connection_file=str(folder / "kernel.json"))
-    client = None
-    try:
-        manager.write_connection_file()
-        _start_with(manager, folder, student, protected)
-        path = os.pathsep.join([str(sandbox.PACKAGE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        await manager.start_kernel(
-            env={**os.environ, STUDENT: student, "PYTHONPATH": path},
-            cwd=str(folder),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        client = manager.client()
-        client.start_channels()
-        try:
-            await client.wait_for_ready(timeout=START)
-            await client.execute_interactive(NO_QUIT, silent=True, timeout=START, allow_stdin=False)
-        except (RuntimeError, TimeoutError) as error:
-            raise Failed(f"The kernel didn't start: {error}") from None
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        return await _run_all(manager, client, notebook, cell_seconds, own)
-    finally:
-        if client is not None:
-            client.stop_channels()
-        if manager.has_kernel:
-            await manager.shutdown_kernel(now=True)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _start_with(manager, folder, student, protected):
-    """What the manager runs: the kernel in the sandbox, or as it is."""
-    kernel = [
-        "-m",
-        "ipykernel_launcher",
-        "-f",
-        manager.connection_file,
-        "--HistoryManager.hist_file=:memory:",
-    ]
-    manager.kernel_spec.argv = (
-        sandbox.command(kernel, folder, student) if protected else [sys.executable, *kernel]
-    )
-    manager.kernel_spec.interrupt_mode = "message"  # a signal would end bubblewrap, not the cell
-
-
-async def _run_all(manager, client, notebook, cell_seconds, own):
-    """Execute the cells one by one, as long as there is time; returns remarks."""
-    left = {True: OWN * cell_seconds, False: (ALL - OWN) * cell_seconds}  # student's own or not: seconds
-    cut, quits, remarks = {True: 0, False: 0}, [], []
+    job = _job(notebook, released, full, student, cell_seconds)
+    result = _examine(job, student, ALL * cell_seconds * 2 + START, protected)
+    if "our fault" in result:
+        raise OurFault(result["our fault"])
+    if "failed" in result:
+        raise Failed(result["failed"])
+    sources = {_grade_id(cell): cell.source for cell in full.cells if _is_locked(cell)}
     for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type != "code" or not cell.source.strip():
+        cell.source = sources.get(_grade_id(cell), cell.source)  # now with the hidden tests
+        if cell.cell_type != "code":
             continue
-        theirs = cell.id in own
-        if left[theirs] <= 0:
-            _ended(cell, "Timeout", "not run: the time was used up")
-            cut[theirs] += 1
-            continue
-        started = time.monotonic()
-        await _run(manager, client, cell, min(cell_seconds, left[theirs]), number)
-        left[theirs] -= time.monotonic() - started
-        if any(o.output_type == "error" and o.ename == "SystemExit" for o in cell.outputs):
-            quits.append(str(number))
-    if quits:
-        remarks.append(f"cell {', '.join(quits)}: quit, exit or SystemExit; that cell ended, the others ran")
-    if cut[True]:
-        remarks.append(
-            f"{cut[True]} cells of the student's own didn't run: "
-            f"all of them have {OWN * cell_seconds} seconds together"
-        )
-    if cut[False]:
-        remarks.append(
-            f"{cut[False]} cells didn't run: a submission has {ALL * cell_seconds} seconds altogether"
-        )
-    return remarks
-
-
-def _ended(cell, kind, text):
-    """Note in a cell's outputs that it failed."""
-    from nbformat.v4 import new_output
-
-    cell.outputs.append(new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"]))
-
-
-async def _run(manager, client, cell, seconds, number):
-    """Execute one cell and keep what it shows."""
-    from nbformat.v4 import new_output, output_from_msg
-
-    room = OUTPUT
-
-    def keep(message):
-        nonlocal room
-        if message["msg_type"] not in ("stream", "display_data", "execute_result", "error") or room <= 0:
-            return
-        try:
-            output = output_from_msg(message)
-        except Exception:  # raw=True shows what a notebook can't hold; the answer may be right
-            output = new_output("stream", name="stdout", text="[an output that is no text was left out]\n")
-        room -= len(str(message["content"]))
-        if room <= 0:
-            output = new_output(
-                "stream", name="stdout", text=f"\n[more than {OUTPUT:,} characters; the rest was left out]\n"
-            )
-        last = cell.outputs[-1] if cell.outputs else None
-        if (
-            output.output_type == "stream"
-            and last
-            and last.output_type == "stream"
-            and last.name == output.name
-        ):
-            last.text += output.text
+        cell.execution_count, cell.outputs = number, []
+        if is_test(cell):
+            said = result["tests"][_grade_id(cell)]
+            if said is not None:
+                cell.outputs = [nbformat.from_dict(_error(said))]
         else:
-            cell.outputs.append(output)
+            cell.outputs = [nbformat.from_dict(output) for output in result["outputs"].get(str(number), [])]
+    return result["remarks"]
 
-    run = asyncio.ensure_future(
-        client.execute_interactive(
-            cell.source, timeout=seconds, output_hook=keep, allow_stdin=False, stop_on_error=False
-        )
-    )
-    death = asyncio.ensure_future(manager.provisioner.wait())
+
+def run_text(text, released, full, student, typed="", is_free=False, cell_seconds=30, protected=True):
+    """Execute and examine a submission: (its notebook, or "", why it failed, or "", remarks), all of it text
+    that can travel.
+
+    typed: the id that stands in the notebook; is_free: whether it belongs to nobody else. If it does not, and
+    the work gets more points by its numbers than by the student's, these are what was worked on, and it is
+    graded by them.
+    """
     try:
-        await asyncio.wait([run, death], return_when=asyncio.FIRST_COMPLETED)
-        if not run.done():
-            raise Failed(
-                f"The kernel died in cell {number}: the code ended it, or it took more memory or time "
-                "than allowed."
-            )
-        reply = run.result()["content"]
-        cell.execution_count = reply.get("execution_count")
-        if reply["status"] != "ok" and not any(output.output_type == "error" for output in cell.outputs):
-            # Its message was lost, behind too much output for instance; a test without one would count as
-            # passed.
-            _ended(cell, str(reply.get("ename", "Error"))[:100], str(reply.get("evalue", ""))[:MESSAGE])
-    except TimeoutError:
-        _ended(cell, "Timeout", f"stopped after {seconds:.0f} seconds")
-        await manager.interrupt_kernel()
+        found = _run_as(student, text, released, full, cell_seconds, protected)
+        if typed.strip().casefold() in ("", student.casefold()) or not (is_free or found.by_hand_lost):
+            return nbformat.writes(found.notebook), "", found.remarks
+        said = f"worked as {typed[:100]}, graded as {student}"
+        if is_free and found.lost:
+            other = _run_as(typed, text, released, full, cell_seconds, protected)
+            if other.lost < found.lost:
+                found, said = other, f"{said}, by the numbers of {typed[:100]}, which nobody else has"
+    except Failed as why:
+        return "", str(why), []
+    return nbformat.writes(found.notebook), "", [*found.remarks, said]
+
+
+class Found(NamedTuple):
+    """What came of a submission by the numbers of one id."""
+
+    notebook: object
+    remarks: list
+    lost: float  # points that a machine didn't give
+    by_hand_lost: bool  # whether values that were filled in are wrong
+
+
+def _run_as(numbers_of, text, released, full, cell_seconds, protected):
+    notebook = nbformat.reads(text, as_version=4)
+    remarks = execute(notebook, released, full, numbers_of, cell_seconds, protected)
+    stubs = {_grade_id(cell): cell.source for cell in released.cells}
+    lost, by_hand, filled = 0, False, False
+    for cell in notebook.cells:
+        stub = stubs.get(_grade_id(cell), "")
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            values = defined(stub, also_none=True) - defined(stub)
+            filled = bool(values) and cell.source.strip() != stub.strip()
+        elif is_test(cell) and cell.outputs:
+            lost += cell.metadata.nbgrader.points
+            by_hand = by_hand or filled
+    return Found(notebook, remarks, lost, by_hand)
+
+
+def _error(said):
+    return {"output_type": "error", "ename": "AssertionError", "evalue": said, "traceback": [said]}
+
+
+def _grade_id(cell):
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def _is_locked(cell):
+    return bool(cell.metadata.get("nbgrader", {}).get("locked"))
+
+
+def is_test(cell):
+    """Whether a machine gives points in this cell."""
+    about = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and bool(about.get("grade")) and not about.get("solution")
+
+
+def _job(notebook, released, full, student, cell_seconds):
+    """All that the examiner needs, as JSON has it.
+
+    What students see of a test runs in their process only if they need names that it defines: a function that
+    never ends, or ends the process, then costs its own points and no other's.
+    """
+    ids = {cell.id for cell in released.cells}
+    names, asked_for = set(), set()
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not _is_locked(cell):
+            asked_for |= takes(cell.source)
+    for cell in released.cells:  # what stands there anyway is no reason
+        if cell.cell_type == "code" and not is_test(cell):
+            asked_for -= gives(cell.source)
+    for cell in released.cells:
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+            names |= defined(cell.source, also_none=True)
+    return {
+        "student": student,
+        "seconds": {"cell": cell_seconds, "own": OWN * cell_seconds, "all": ALL * cell_seconds},
+        "names": sorted(names),
+        "cells": [
+            {
+                "number": number,
+                "source": cell.source,
+                "own": cell.id not in ids,
+                "test": is_test(cell),
+                "grade_id": _grade_id(cell),
+                "needed": bool(gives(cell.source) & asked_for),
+            }
+            for number, cell in enumerate(notebook.cells, start=1)
+            if cell.cell_type == "code" and cell.source.strip()
+        ],
+        "ours": [
+            {"grade_id": _grade_id(cell), "source": cell.source, "test": is_test(cell)}
+            for cell in full.cells
+            if cell.cell_type == "code" and _is_locked(cell)
+        ],
+    }
+
+
+def _examine(job, student, seconds, protected):
+    """What the examiner reports."""
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as told:
+        asked.write(json.dumps(job).encode())
+        asked.seek(0)
+        processes = []
         try:
-            await client.execute_interactive(
-                "None", silent=True, timeout=STOP, output_hook=keep, allow_stdin=False
+            answering = ["-m", "course_utils.grading.answering"]
+            processes.append(_start(answering, student, protected, stdin=theirs, stdout=subprocess.DEVNULL))
+            examiner = ["-m", "course_utils.grading.examiner", str(ours.fileno())]
+            processes.append(
+                _start(examiner, student, protected, stdin=asked, stdout=told, pass_fds=[ours.fileno()])
             )
-        except TimeoutError:
-            raise Failed(f"Cell {number} ran for {seconds:.0f} seconds and couldn't be stopped.") from None
-    finally:
-        for task in (run, death):
-            task.cancel()
-        await asyncio.gather(run, death, return_exceptions=True)
+            ours.close(), theirs.close()
+            processes[1].wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"It ran for more than {seconds:.0f} seconds.") from None
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+        told.seek(0)
+        try:
+            return json.loads(told.read(LARGEST))
+        except ValueError:
+            raise Failed("The examiner had to give up: the answers took more than it has.") from None
+
+
+def _start(arguments, student, protected, **channels):
+    if protected:
+        return subprocess.Popen(
+            sandbox.command(arguments, student), stderr=subprocess.DEVNULL, start_new_session=True, **channels
+        )
+    path = os.pathsep.join([str(sandbox.PACKAGE), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    environment = {**os.environ, **sandbox.ENVIRONMENT, STUDENT: student, "PYTHONPATH": path}
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment,
+        cwd=tempfile.gettempdir(),
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        **channels,
+    )

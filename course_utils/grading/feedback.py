@@ -4,10 +4,15 @@ Of a test only its name, its points and what it said are shown, never its code o
 """
 
 import html
+import shutil
 from pathlib import Path
 
 import nbformat
 
+SECRET, TIME = (
+    "submission_secret.txt",
+    "timestamp.txt",
+)  # with the secret a student asks an exchange for the page
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
 body {{ font: 18px/1.5 sans-serif; max-width: 50em; margin: 2em auto; padding: 0 1em;
@@ -95,8 +100,13 @@ def _write_page(root, book, row):
         for g in found.grades
     }
     comments = {c.name: c.comment for c in found.comments}
-    notebook = nbformat.read(Path(root, GRADING, "autograded", student, name, f"{name}.ipynb"), as_version=4)
-    target = Path(root, GRADING, "feedback", student, f"{name}.html")
+    graded = Path(root, GRADING, "autograded", student, name)
+    notebook = nbformat.read(graded / f"{name}.ipynb", as_version=4)
+    target = Path(root, GRADING, "feedback", student, name, f"{name}.html")  # where nbgrader releases it from
     target.parent.mkdir(parents=True, exist_ok=True)
+    for file in (SECRET, TIME):
+        target.with_name(file).unlink(missing_ok=True)
+        if (graded / file).is_file():
+            shutil.copy(graded / file, target.with_name(file))
     title = f"{name}: {row['points']} of {row['possible']} points"
     target.write_text(page(notebook, title, grades, comments), encoding="utf-8")

@@ -3,16 +3,13 @@
 A folder a student, with notebooks in it, at any depth. Nothing else that lies there is ever copied or run.
 """
 
-import ast
-import hashlib
 import json
 import os
 import re
 import stat
 from pathlib import Path
-from typing import NamedTuple
 
-import nbformat
+from course_utils.grading.merging import Cell, Release, merge, plain
 
 LARGEST = 20_000_000  # bytes of a notebook; one full of pictures has a tenth of it
 STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
@@ -20,24 +17,6 @@ STUDENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}")
 
 class Refused(Exception):
     """This file is not graded; the text says why, and what the student can do."""
-
-
-class Cell(NamedTuple):
-    """A cell as it was handed in."""
-
-    grade_id: str  # None where the metadata are lost, as below
-    id: str
-    kind: str  # "code", "markdown" or "raw"
-    source: str
-    ran: int = 0  # the number in brackets; 0 if there is none
-
-
-class Submission(NamedTuple):
-    """A student's exercise on its way to the grader."""
-
-    notebook: object  # the released notebook with the student's answers
-    remarks: tuple  # sentences for the report: what was restored, left out or looks suspicious
-    timestamp: str  # when it was handed in, ISO, or ""
 
 
 # --- finding ---------------------------------------------------------------------------------
@@ -50,51 +29,103 @@ def students(folder):
         if path.name.startswith("."):
             continue
         if path.is_symlink() or not path.is_dir():
-            refused[_plain(path.name)] = (
-                "is no folder; expected a folder a student, named by the student's id"
-            )
+            refused[plain(path.name)] = "is no folder; expected a folder a student, named by the student's id"
         elif not STUDENT_ID.fullmatch(path.name):
-            refused[_plain(path.name)] = "is no student id: letters, digits and . _ @ - are possible"
+            refused[plain(path.name)] = "is no student id: letters, digits and . _ @ - are possible"
         else:
             found[path.name] = path
     return found, refused
 
 
 def submitted(folder, releases):
-    """Which file of a student's folder is which exercise: ({exercise: path}, {exercise or file name: why
+    """What a student's folder holds of each exercise: ({exercise: `Submission`}, {exercise or file name: why
     not}, ignored).
 
     releases: {exercise: released notebook}. A wrong file name is no harm where the cells tell the exercise.
+    Of several files for one exercise the newest counts in which something was answered.
     """
     candidates, refused, ignored = {}, {}, []
     for path in sorted(_files(folder)):
         if path.suffix != ".ipynb" or ".ipynb_checkpoints" in path.parts:
-            ignored.append(_plain(path.name))
+            ignored.append(plain(path.name))
             continue
-        named = next((name for name in releases if path.stem == name), None) or next(
-            (name for name in releases if path.stem.startswith(name)), None
-        )
+        named = _by_name(path, releases)
         try:
-            notebook = read(path)
+            cells = read(path)
         except Refused as why:
-            refused[named or _plain(path.name)] = str(why)
+            refused[named or plain(path.name)] = str(why)
             continue
-        fits = named or _by_cells(notebook, releases)
+        fits = named or _by_cells(cells, releases)
         if fits:
-            candidates.setdefault(fits, []).append(path)
+            candidates.setdefault(fits, []).append((path, cells))
         else:
-            refused[_plain(path.name)] = "belongs to no exercise: neither its name nor its cells tell which"
+            refused[plain(path.name)] = "belongs to no exercise: neither its name nor its cells tell which"
     chosen = {}
-    for name, paths in candidates.items():
-        exact = [path for path in paths if path.stem == name]
-        if len(exact or paths) == 1:
-            chosen[name] = (exact or paths)[0]
-            refused.pop(name, None)  # a damaged copy beside a whole one
-        else:
-            refused[name] = (
-                f"was handed in {len(paths)} times ({', '.join(_plain(p.name) for p in paths)}); leave one"
-            )
+    for name, found in candidates.items():
+        refused.pop(name, None)  # a damaged copy beside a whole one
+        try:
+            chosen[name] = _newest(releases[name], found)
+        except Exception as error:  # whatever one of them holds, the other exercises are taken in
+            refused[name] = f"couldn't be taken in: {in_words(error)}"
     return chosen, refused, ignored
+
+
+def in_words(error):
+    """What an exception says, on one line of bounded length."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an exception that can't say what it is
+        text = ""
+    return text.encode("utf-8", "replace").decode()[:300] or type(error).__name__
+
+
+def _newest(release, found):
+    """The submission made of the newest of these files in which something was answered.
+
+    found: [(path, cells)]. Files of the same second are told apart by the number that browsers and file
+    managers give to copies.
+    """
+    found = sorted(found, key=lambda one: _age(one[0]), reverse=True)
+    merged = [(path, merge(release, cells)) for path, cells in found]
+    path, submission = next((one for one in merged if _answered(release, one[1])), merged[0])
+    if len(found) > 1:
+        names = ", ".join(plain(path.name) for path, _ in found)
+        said = f"handed in {len(found)} times ({names}): the newest with an answer counts, {plain(path.name)}"
+        submission = submission._replace(remarks=(said, *submission.remarks))
+    return submission._replace(timestamp=timestamp(path.parent))
+
+
+def _age(path):
+    number = re.search(r"\((\d{1,9})\)|[-_ ](?:Copy|Kopie)(\d{1,9})?$", path.stem)
+    return int(path.stat().st_mtime), int((number[1] or number[2] or 1) if number else 0), path.name
+
+
+def _answered(release, submission):
+    """Whether anything stands in the answers, or in cells of the student's own."""
+    released = {cell.id: cell.source for cell in release.cells}
+    return any(
+        cell.source.strip() and released.get(cell.id) != cell.source
+        for cell in submission.notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("solution") or cell.id not in released
+    )
+
+
+def timestamp(folder):
+    """When what is in a folder was handed in, ISO, as nbgrader's exchange noted it; "" if it didn't."""
+    path = folder / "timestamp.txt"  # nbgrader's exchange puts it there
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > 100:
+        return ""
+    from dateutil import parser
+
+    try:
+        return parser.parse(path.read_text(errors="replace").strip()).isoformat()
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _by_name(path, releases):
+    """The exercise that a file's name holds, the longest one."""
+    return max((name for name in releases if name in path.stem), key=len, default=None)
 
 
 def _files(folder):
@@ -166,347 +197,7 @@ def _by_cells(cells, releases):
     """The one exercise that most of the cells come from; None if none is, or several are."""
     shared = {}
     for name, release in releases.items():
-        known = _known(release)
-        shared[name] = len({_index(cell, *known) for cell in cells} - {None})
+        places = Release(release)
+        shared[name] = len({places.place(cell) for cell in cells} - {None})
     fits = [name for name, n in shared.items() if n and n == max(shared.values())]
     return fits[0] if len(fits) == 1 else None
-
-
-# --- merging ---------------------------------------------------------------------------------
-
-OWN = 100  # cells of the student's own; the exercises have fewer than 30 altogether
-
-
-def _answers(release):
-    """{grade_id: cell} of the cells that the student writes."""
-    return {
-        cell.metadata.nbgrader.grade_id: cell
-        for cell in release.cells
-        if cell.metadata.get("nbgrader", {}).get("solution")
-    }
-
-
-def merge(release, cells):
-    """The student's work in the released notebook, as a `Submission` without time. cells: as `read` gives
-    them.
-
-    Nothing that the student wrote is left out: answers are found by their grade_id, by their cell id, or by
-    the names they define; whatever else isn't as released becomes a cell of the student's own, where it was.
-    Everything else is as released, whatever was done to it.
-    """
-    cells = _whole([cell._replace(source=_plain(cell.source)) for cell in (Cell(*cell) for cell in cells)])
-    answers, remarks = _answers(release), []
-    given, own = _sorted(release, cells)
-    merged = nbformat.from_dict(json.loads(json.dumps(release)))
-    stubs = {cell.source.strip() for cell in answers.values()}
-    written = [
-        (at, piece)
-        for places in (own, given)
-        for at, pieces in sorted(places.items())
-        for piece in pieces
-        if piece.source.strip() not in stubs
-    ]
-    for at, cell in enumerate(merged.cells):
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
-        if grade_id not in answers:
-            continue
-        tried = [
-            piece for piece in given.get(at, []) if piece.source.strip() not in ("", cell.source.strip())
-        ]
-        if len(given.get(at, [])) > 1:
-            remarks.append(
-                f"answer {grade_id} is there {len(given[at])} times, split or copied: "
-                "all of it counts, and of copies the one that was worked on last"
-            )
-        if cell.cell_type == "markdown":
-            tried = _texts(own, at) + tried + _texts(own, at + 1)
-            cell.source = "\n\n".join(dict.fromkeys(piece.source for piece in tried)) or cell.source
-        else:
-            names = _defined(cell.source, also_none=True)
-            elsewhere = (
-                [] if tried else [(p, piece) for p, piece in written if names & _defined(piece.source)]
-            )
-            for (
-                place,
-                piece,
-            ) in elsewhere:  # what stands before the answer runs there, too: others may need it
-                if place >= at and piece in own.get(place, []):
-                    own[place].remove(piece)
-            tried = _in_order(tried + [piece for _, piece in elsewhere], names)
-            own.setdefault(at, []).extend(tried[:-1])
-            cell.source = tried[-1].source if tried else cell.source
-            if elsewhere:
-                remarks.append(f"answer {grade_id} was found in another cell")
-        if at not in given and not tried:
-            remarks.append(f"answer {grade_id} was deleted")
-    left_out = sum(map(len, own.values())) - OWN
-    if left_out > 0:
-        remarks.append(f"left out: the last {left_out} of {left_out + OWN} cells of the student's own")
-    restored = _changed(release, cells)
-    if restored:
-        remarks.append(f"restored as released: {', '.join(restored)}")
-    merged.cells = _with_own(merged.cells, own)
-    remarks += suspicious(merged)
-    return Submission(merged, tuple(remarks), "")
-
-
-def _sorted(release, cells):
-    """What the student wrote: ({place of an answer: its pieces}, {place: the student's own cells there})."""
-    known, sources = _known(release), [_plain(cell.source) for cell in release.cells]
-    about = [cell.metadata.get("nbgrader", {}) for cell in release.cells]
-    solution = {at for at, its in enumerate(about) if its.get("solution")}
-    locked = {at for at, its in enumerate(about) if its.get("locked")}
-    fixed = [
-        source
-        for at, source in enumerate(sources)
-        if source.strip()
-        and at not in solution
-        and (release.cells[at].cell_type != "code" or about[at].get("grade"))
-    ]  # texts and tests
-    places = [_index(cell, *known) for cell in cells]
-    whole = {
-        at for at, cell in zip(places, cells) if at is not None and _same(cell.source, sources[at], cell.kind)
-    }
-    before, after, last, following = [], [], -1, len(sources)  # the released cells around each
-    for at, behind in zip(places, reversed(places)):
-        last = at if at is not None else last
-        before.append(last)
-        after.append(following)
-        following = behind if behind is not None else following
-    after.reverse()
-    given, own = {}, {}
-    for number, (cell, at) in enumerate(zip(cells, places)):
-        theirs = cell.source
-        for source in [
-            *fixed,
-            *([sources[at]] if at in locked else []),
-        ]:  # cells that were merged with this one
-            theirs = _without(theirs, source)
-        piece = cell._replace(source=theirs)
-        if at in solution:
-            given.setdefault(at, []).append(piece)
-            continue
-        if at is not None and _same(cell.source, sources[at], cell.kind):
-            continue
-        if at in locked and theirs == cell.source and at not in whole:
-            continue  # it was changed, and is restored; what was only pasted under its name stays
-        if at is not None and cell.kind != "code" and theirs == cell.source:
-            lines = {line.strip() for line in sources[at].splitlines()}
-            added = [line for line in theirs.splitlines() if line.strip() not in lines]
-            piece = cell._replace(source="\n".join(added))
-        if piece.source.strip():
-            # As early as its neighbours are in the exercise: where one was moved, what led to it moves along.
-            own.setdefault(min(before[number] + 1, after[number]), []).append(piece)
-    return given, own
-
-
-def _without(text, lines):
-    """The text without these whole lines, where they are in it."""
-    around = f"\n{text}\n"
-    return around.replace(f"\n{lines}\n", "\n").strip("\n") if f"\n{lines}\n" in around else text
-
-
-def _known(release):
-    """{grade_id: place}, {cell id: place} and {source: place} of the released cells; sources that are there
-    once.
-    """
-    by_grade, by_id, by_source = {}, {}, {}
-    for at, cell in enumerate(release.cells):
-        by_grade[cell.metadata.get("nbgrader", {}).get("grade_id")] = at
-        by_id[cell.id] = at
-        source = _plain(cell.source).strip()
-        by_source[source] = at if source not in by_source else None
-    return by_grade, by_id, by_source
-
-
-def _index(cell, by_grade, by_id, by_source):
-    """Which of the released cells this one is; None for one of the student's own."""
-    if cell.grade_id in by_grade and cell.grade_id is not None:
-        return by_grade[cell.grade_id]
-    if cell.grade_id is None and isinstance(cell.id, str) and cell.id in by_id:
-        return by_id[cell.id]
-    return by_source.get(_plain(cell.source).strip())
-
-
-def _plain(source):
-    """Line ends as Python has them, and nothing that can't be written to a file."""
-    return re.sub("\r\n?", "\n", source).encode("utf-8", "replace").decode()
-
-
-def _same(source, released, kind):
-    """Whether a cell is as released, but for blanks and the habits of a formatter."""
-    if source.split() == released.split():
-        return True
-    trees = [_tree(source), _tree(released)] if kind == "code" else [None]
-    try:
-        return None not in trees and ast.dump(trees[0]) == ast.dump(trees[1])
-    except RecursionError:
-        return False
-
-
-def _texts(own, at):
-    """The student's own text at a place, which is taken from there: it goes on with the answer beside it."""
-    texts = [piece for piece in own.get(at, []) if piece.kind != "code"]
-    own[at] = [piece for piece in own.get(at, []) if piece.kind == "code"]
-    return texts
-
-
-def _in_order(pieces, names):
-    """The pieces of an answer as they run, the last one being the answer. names: what it must define."""
-    versions = [piece for piece in pieces if names & _defined(piece.source)]
-    if len(versions) > 1 and set.intersection(*(names & _defined(piece.source) for piece in versions)):
-        # Copies. The number in brackets tells which ran last; where one has none, the last in the notebook
-        # counts.
-        known = all(piece.ran for piece in versions)
-        last = max(reversed(versions), key=lambda piece: piece.ran) if known else versions[-1]
-        return [piece for piece in pieces if piece is not last] + [last]
-    return pieces
-
-
-def _whole(cells):
-    """The cells, halves of one that was split inside a statement made one again."""
-    result = []
-    for cell in cells:
-        before = result[-1] if result else cell
-        both = before.source + "\n" + cell.source
-        if (
-            before.kind == cell.kind == "code"
-            and cell.grade_id in (None, before.grade_id)
-            and None in (_tree(before.source), _tree(cell.source))
-            and _tree(both) is not None
-        ):
-            result[-1] = before._replace(source=both)
-        else:
-            result.append(cell)
-    return result
-
-
-def _tree(source):
-    """The code as Python understands it, lines for IPython left out; None if it is no Python."""
-    try:
-        return ast.parse(_without_magics(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def _without_magics(source):
-    return "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in source.split("\n"))
-
-
-def _defined(source, also_none=False):
-    """Names that a piece of code gives a value to; None is no value, since exercises start with it."""
-    names, tree = set(), _tree(source)
-    for node in tree.body if tree else ():
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            if also_none or not (isinstance(node.value, ast.Constant) and node.value.value is None):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                names |= {
-                    part.id for target in targets for part in ast.walk(target) if isinstance(part, ast.Name)
-                }
-    return names
-
-
-def _with_own(cells, own):
-    """Released cells with the student's own between them, ordinary ones from now on, as many as are taken."""
-    make = {
-        "code": nbformat.v4.new_code_cell,
-        "markdown": nbformat.v4.new_markdown_cell,
-        "raw": nbformat.v4.new_raw_cell,
-    }
-    result, number = [], 0
-    for at in range(len(cells) + 1):
-        for piece in own.get(at, [])[: OWN - number]:
-            # Ids drawn at random would make two collections of one submission differ.
-            digest = hashlib.sha256(f"{number}{piece.source}".encode()).hexdigest()
-            result.append(make[piece.kind](piece.source, id=digest[:12]))
-            number += 1
-        result += cells[at : at + 1]
-    return result
-
-
-def _changed(release, cells):
-    """grade_ids of locked cells that were altered or deleted; one that was merged with another, or copied, is
-    there.
-    """
-    sources = {cell.source for cell in cells}
-    altered = []
-    for cell in release.cells:
-        source, grade_id = _plain(cell.source), cell.metadata.get("nbgrader", {}).get("grade_id")
-        if cell.metadata.get("nbgrader", {}).get("locked") and not any(source in other for other in sources):
-            theirs = [other for other in cells if (other.grade_id or other.id) in (grade_id, cell.id)]
-            if not any(_same(other.source, source, cell.cell_type) for other in theirs):
-                altered.append(grade_id)
-    return altered
-
-
-# --- suspicious ------------------------------------------------------------------------------
-
-# A test runs in the student's own kernel and can be fooled there. These names have no place in an answer.
-SUSPICIOUS = {
-    "ast_transformers",
-    "input_transformers_cleanup",
-    "input_transformers_post",
-    "get_ipython",
-    "builtins",
-    "__builtins__",
-    "settrace",
-    "setprofile",
-    "_getframe",
-    "gc",
-    "ctypes",
-    "inspect",
-    "importlib",
-    "subprocess",
-    "environ",
-    "AssertionError",
-    "sys",
-    "__class__",
-    "__dict__",
-    "setattr",
-    "exec",
-    "eval",
-    "compile",
-    "globals",
-    "ipykernel",
-}
-
-
-def suspicious(notebook):
-    """Sentences on code that a person should look at; it is graded like any other."""
-    remarks = []
-    for cell in notebook.cells:
-        about = cell.metadata.get("nbgrader", {})
-        if (
-            cell.cell_type != "code"
-            or about.get("locked")
-            or about.get("grade")
-            and not about.get("solution")
-        ):
-            continue
-        where = f"answer {about['grade_id']}" if "grade_id" in about else "a cell of the student's own"
-        names = sorted(_names(cell.source) & SUSPICIOUS)
-        if names:
-            remarks.append(f"look at {where}: it uses {', '.join(names)}")
-    return remarks
-
-
-def _names(source):
-    """All names, attributes and imported modules in a piece of code; lines only IPython understands are left
-    out.
-    """
-    plain, tree = _without_magics(source), _tree(source)
-    names = {"get_ipython"} if plain != source else set()
-    if tree is None:
-        return names | set(re.findall(r"[A-Za-z_]\w*", plain)) & SUSPICIOUS
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names.add(node.id)
-        elif isinstance(node, ast.Attribute):
-            names.add(node.attr)
-        elif isinstance(node, ast.Import):
-            names |= {part for alias in node.names for part in alias.name.split(".")}
-        elif isinstance(node, ast.ImportFrom):
-            names |= set((node.module or "").split(".")) | {alias.name for alias in node.names}
-    return names

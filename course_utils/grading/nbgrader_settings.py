@@ -5,16 +5,17 @@ import re
 import sys
 from pathlib import Path
 
+from course_utils.grading import private
+from course_utils.grading.private import GRADING
+
 import nbformat
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
-GRADING = "grading"  # folder of everything that must not be published
-
 
 def settings(root):
     """The configuration for the course in the folder `root`, a traitlets Config."""
-    from nbgrader.converters import Autograde, GenerateAssignment
+    from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 
     config, root = Config(), Path(root).resolve()
     beside = str(
@@ -26,7 +27,7 @@ def settings(root):
         (root / GRADING).mkdir(exist_ok=True)
     course = config.CourseDirectory
     course.course_id, course.root = "cam_course", str(root)
-    course.source_directory, course.release_directory = "solutions", "exercises"
+    course.source_directory, course.release_directory = str(private.solutions(root)), "exercises"
     course.submitted_directory, course.autograded_directory, course.feedback_directory = (
         f"{GRADING}/{step}" for step in ("submitted", "autograded", "feedback")
     )
@@ -35,19 +36,24 @@ def settings(root):
         "*.md",
         "*.py",
         "*.pyc",
-        "*.txt",
+        *("[!st]*.txt", "s[!u]*.txt", "t[!i]*.txt"),  # all but timestamp.txt and submission_secret.txt
         "*.npz",
         "*.csv",
         "*.zip",
         ".*",
         "__pycache__",
     ]  # only notebooks are released
+    if not os.environ.get("NGSHARE"):  # which has an exchange of its own
+        config.ExchangeFactory.collect = "course_utils.grading.hub.Collect"
+        config.ExchangeFactory.release_feedback = "course_utils.grading.hub.ReleaseFeedback"
     # The formgrader's own button runs no code either: it records what `python -m course_utils.grading grade`
     # executed.
     by_default = Autograde.autograde_preprocessors.default_args[0]
     config.Autograde.autograde_preprocessors = [
         UseExecuted if step.__name__ == "Execute" else step for step in by_default
     ] + [AsText]
+    # Nor does its button "Generate Feedback" publish the hidden tests.
+    config.GenerateFeedback.preprocessors = [WithoutTests, *GenerateFeedback.preprocessors.default_args[0]]
     config.IgnorePattern.enabled, config.IgnorePattern.pattern = True, r"[\s\S]*"  # a warning costs no points
     config.GenerateAssignment.preprocessors = list(GenerateAssignment.preprocessors.default_args[0])
     return config
@@ -89,6 +95,17 @@ class AsText(NbGraderPreprocessor):
             elif not cell.metadata.get("nbgrader", {}).get("locked"):
                 cell.source = fenced(cell.source)
                 cell.pop("attachments", None)
+        return nb, resources
+
+
+class WithoutTests(NbGraderPreprocessor):
+    """Of a test its name and what it said, never its code: that holds the hidden tests."""
+
+    def preprocess(self, nb, resources):
+        for cell in nb.cells:
+            about = cell.metadata.get("nbgrader", {})
+            if cell.cell_type == "code" and about.get("grade") and not about.get("solution"):
+                cell.source = f"# the test {about.get('grade_id')}"
         return nb, resources
 
 

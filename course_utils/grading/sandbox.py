@@ -14,17 +14,24 @@ import subprocess
 import sys
 from pathlib import Path
 
-import course_utils
-
 MB = 2**20
 LIMITS = {"memory": 6000 * MB, "file": 100 * MB, "processes": 256, "seconds": 600}  # of one submission
 # Where the grader is root, each kernel is a user of its own: their limits don't add up, and none owns
 # another's files.
 USERS = itertools.cycle(range(61_000, 64_000))
-PACKAGE = (
-    Path(course_utils.__file__).resolve().parents[1]
-)  # this one grades, wherever else another is installed
+PACKAGE = Path(__file__).resolve().parents[2]  # this one grades, wherever else another is installed
 HOME, SCRATCH = "/home/student", 200 * MB  # what its files may take altogether
+
+# One thread a process: as many submissions as cores run at once, and sums come out the same each time.
+ENVIRONMENT = {
+    "MPLBACKEND": "agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "PYTHONDONTWRITEBYTECODE": "1",
+}
 
 PROBE = """
 import glob, json, os, socket, sys
@@ -78,6 +85,11 @@ def missing():
     return ""
 
 
+def flaws(secrets):
+    """Why nothing may be run on this machine: sentences, none if all is well. secrets: as for `probe`."""
+    return [missing()] if missing() else probe(secrets)
+
+
 def probe(secrets):
     """What code in the sandbox can see or change that it shouldn't: a list of sentences, empty if all is
     well.
@@ -104,14 +116,9 @@ def probe(secrets):
         return [f"it doesn't start: {(done.stderr or done.stdout).strip()[-300:] or 'no reason given'}"]
 
 
-def command(arguments, folder=None, student="", limits=LIMITS):
-    """The command that runs `python ARGUMENTS` in the sandbox. folder: the only place both sides can write
-    to.
-    """
+def command(arguments, student="", limits=LIMITS):
+    """The command that runs `python ARGUMENTS` in the sandbox, for the submission of a student."""
     limits = {**limits, "user": next(USERS)}
-    if folder is not None and os.getuid() == 0:
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, limits["user"], limits["user"])
     package = PACKAGE / "course_utils"
     prefixes = dict.fromkeys(
         str(Path(p).resolve()) for p in (sys.base_prefix, sys.prefix) if not str(p).startswith("/usr")
@@ -175,34 +182,20 @@ def command(arguments, folder=None, student="", limits=LIMITS):
         elif Path("/", name).exists():
             bwrap += ["--ro-bind", f"/{name}", f"/{name}"]
     for place in [*prefixes, str(package)]:
-        bwrap += [*_way_to(place), "--ro-bind", place, place]
-    if folder is not None:
-        bwrap += [*_way_to(folder), "--bind", str(folder), str(folder)]
+        bwrap += [*way_to(place), "--ro-bind", place, place]
     bwrap += ["--remount-ro", "/", "--remount-ro", "/dev"]  # what is left of them is memory, without a limit
-    # One thread a kernel: as many kernels as cores run at once, and sums come out the same each time.
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": HOME,
-        "LANG": "C.UTF-8",
-        "TMPDIR": "/tmp",
-        "MPLBACKEND": "agg",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "TF_NUM_INTRAOP_THREADS": "1",
-        "TF_NUM_INTEROP_THREADS": "1",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "COURSE_GRADED_STUDENT": student,
-        "PYTHONPATH": str(PACKAGE),
-    }
+    environment = {**ENVIRONMENT, "PATH": "/usr/bin:/bin", "HOME": HOME, "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
+    environment |= {"COURSE_GRADED_STUDENT": student, "PYTHONPATH": str(PACKAGE)}
     for name, value in environment.items():
         bwrap += ["--setenv", name, value]
     # By its real name: in there are no links, nor the folders that a path with .. goes through.
     python = Path(sys.executable).parent.resolve() / Path(sys.executable).name
-    return [*bwrap, str(python), "-m", "course_utils.grading.sandbox", json.dumps(limits), *arguments]
+    # This file as a program, without whatever lies beside it.
+    room = [str(python), "-I", "-S", str(Path(__file__).resolve()), json.dumps(limits)]
+    return [*bwrap, *room, *arguments]
 
 
-def _way_to(place):
+def way_to(place):
     """The folders above a place, open to all: bubblewrap would make them for root alone."""
     above = [str(folder) for folder in reversed(Path(place).parents) if str(folder) not in ("/", "/tmp")]
     return [word for folder in above for word in ("--perms", "0755", "--dir", folder)]

@@ -242,8 +242,8 @@ def tensorflow(probe):
         yield (
             WRONG,
             (
-                "TensorFlow crashed by an illegal instruction: this processor, or virtual machine, "
-                "lacks AVX; use another machine"
+                "TensorFlow crashed by an illegal instruction: this processor, or virtual machine, lacks "
+                "AVX; use another machine"
             ),
         )
     elif probe.returncode == -9:
@@ -272,9 +272,8 @@ def keras_settings():
         yield (
             WRONG,
             (
-                f"Keras' settings: {said} in {path}. The course sets its own, but a cell that imports "
-                "Keras first gets "
-                "those: remove these lines from keras.json, or delete it"
+                f"Keras' settings: {said} in {path}. The course sets its own, but a cell that imports Keras "
+                "first gets those: remove these lines from keras.json, or delete it"
             ),
         )
 

@@ -30,7 +30,7 @@ from course_utils.machine.download import (
     part_of,
 )
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 MB = 1_000_000
 RESERVE = 300 * MB  # what a fetch leaves free on the disk
 ABSENT = "absent"
@@ -278,8 +278,8 @@ def _check_room(name, sizes, to_prepare):
     print(f"{name}: {in_words(missing)} to download{preparing}; {in_words(free)} free in {home}.")
     if free < needed:
         raise FetchError(
-            f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} "
-            f"in reserve, and it has {in_words(free)}",
+            f"the disk is too full: {name} needs {in_words(needed)}, with {in_words(RESERVE)} in reserve, "
+            f"and it has {in_words(free)}",
             _elsewhere(name),
         )
 

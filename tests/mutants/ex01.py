@@ -32,7 +32,7 @@ neighbour = run(SOLUTIONS[0].parents[1] / "ex01_from_scores_to_maps" / "ex01_fro
 WRONG = [
     Wrong("copied from a neighbour",
           hand(*(repr(float(neighbour[n])) for n in ("mean_of_map_1", "score_of_class_0", "lower_left_of_class_0"))),
-          {"by_hand_test": "off by up to"}),
+          {"by_hand_test": "n't right"}),
     Wrong("by hand: the sum of the map", hand(mean="4 * F[1]"), {"by_hand_test": "that is the sum of its 4 cells"}),
     Wrong("by hand: bias forgotten", hand(score="F @ my_weights[:, 0]"), {"by_hand_test": "the bias is missing"}),
     Wrong("by hand: the other class", hand(score="F @ my_weights[:, 1] + my_bias[1]"), {"by_hand_test": "the score of class 1"}),
@@ -95,7 +95,7 @@ WRONG = [
     Wrong("part: ReLU", part("(np.maximum(cam, 0) * mask).mean(axis=(1, 2))"), {"score_from_test": "it was cut off"}),
     Wrong("part: NaN where the mask is empty",
           part("np.array([m[inside].mean() * inside.mean() for m, inside in zip(cam, mask)])"),
-          {"score_from_test": "makes NumPy warn"}),
+          {"score_from_test": "NaN or infinite"}),
 ]
 
 RIGHT = [

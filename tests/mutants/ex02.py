@@ -70,7 +70,7 @@ def resize_line(line, n_out):
     right, share = np.ceil(position).astype(int), position - left
     return np.where(left == right, line[left], share * line[left] + (1 - share) * line[right])
 """}, {"resize_line_test": "the shares are exchanged"}),
-    Wrong("line: whole multiples only", line("(np.arange(n_out) + 0.5) / (n_out // n_in) - 0.5"), {"resize_line_test": "3 cells to 8 pixels: off by"}),
+    Wrong("line: whole multiples only", line("(np.arange(n_out) + 0.5) / (n_out // n_in) - 0.5"), {"resize_line_test": "3 cells to 8 pixels: "}),
     Wrong("line: whole numbers", {"resize_line": """
 def resize_line(line, n_out):
     result = np.zeros(n_out, dtype=line.dtype)
@@ -115,7 +115,7 @@ def resize_line(line, n_out):
     Wrong("back: transposed instead of inverted", back("""
     R, C = (np.array([resize(e, m) for e in np.eye(n)]) for n, m in zip(grid, large.shape))
     return R @ large @ C.T
-"""), {"shrink_back_test": "off by up to"}),
+"""), {"shrink_back_test": "n't right"}),
     Wrong("back: its own way to enlarge", back("""
     R, C = (np.array([resize_line(e, m) for e in np.eye(n)]).T for n, m in zip(grid, large.shape))
     return np.linalg.pinv(R) @ large @ np.linalg.pinv(C).T

@@ -83,7 +83,7 @@ WRONG = [
     Wrong("Grad-CAM: not added up", grad("A * alpha[:, None, None]"), {"grad_cam_test": "add up over the maps"}),
     Wrong("Grad-CAM: all images in one", grad("np.einsum('bhwk,bk->hw', A, alpha)"), {"grad_cam_test": "one map for all images"}),
     Wrong("Grad-CAM: 0/0 where nothing is left", grad(WEIGHED, cut="M * (np.maximum(M, 0).sum() / np.maximum(M, 0).sum()) * (M > 0) if relu else M"),
-          {"grad_cam_test": "makes NumPy warn: invalid value"}),
+          {"grad_cam_test": "NaN or infinite"}),
     Wrong("Grad-CAM: course_utils asked", grad("__import__('course_utils.gradients').gradients.grad_cam_map(A, G)"),
           {"grad_cam_test": "leaves its work to course_utils"}),
     Wrong("Grad-CAM: made for the visible shape only", grad("(A.reshape(2, 20, 6) * alpha[:, None]).sum(axis=-1).reshape(2, 4, 5)"),
@@ -99,7 +99,7 @@ WRONG = [
           {"gap_gradients_test": "reshape shuffles the weights"}),
     Wrong("GAP: weights transposed", gap("np.zeros_like(A) + class_weights[class_idx][:, None, None] / Z"), {"gap_gradients_test": "stops: IndexError"}),
     Wrong("GAP: measured", gap("measured(lambda A: np.einsum('bhwk,kb->b', A, class_weights[:, class_idx]) / Z, A)"), {"gap_gradients_test": "that is measured"}),
-    Wrong("GAP: made for the visible shape only", gap("np.zeros_like(A) + class_weights[:, class_idx].T[:, None, None] / 8"), {"gap_gradients_test": "off by up to"}),
+    Wrong("GAP: made for the visible shape only", gap("np.zeros_like(A) + class_weights[:, class_idx].T[:, None, None] / 8"), {"gap_gradients_test": "n't right"}),
 
     Wrong("guided: added", guided("guided + large"), {"guided_grad_cam_test": "multiply them"}),
     Wrong("guided: abs", guided("abs(guided) * large"), {"guided_grad_cam_test": "abs hides the sign"}),

@@ -60,7 +60,7 @@ neighbour = run(SOLUTIONS[0].parents[1] / "ex07_regression_activation_mapping" /
                 student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"by_hand_test": "z: off by up to"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"by_hand_test": "z: "}),
     Wrong("by hand: bias forgotten", hand(my_z="W.mean()"), {"by_hand_test": "z: the bias is missing"}),
     Wrong("by hand: maps added up", hand(my_z="W.sum() + my_bias"), {"by_hand_test": "z: the maps were added up"}),
     Wrong("by hand: still z", hand(my_frequency="z"), {"by_hand_test": "that is z; the frequency is in Hz"}),
@@ -104,7 +104,7 @@ WRONG = [
     Wrong("quality: what is left over", quality(r2="(errors**2).sum() / ((true - true.mean())**2).sum()"), {"quality_test": "R² is 1 minus it"}),
     Wrong("quality: exchanged", quality(r2="1 - (errors**2).sum() / ((predicted - predicted.mean())**2).sum()"), {"quality_test": "true and predicted were exchanged"}),
     Wrong("quality: never negative", quality(r2=f"max(0, {R2})"), {"quality_test": "it may be negative"}),
-    Wrong("quality: variance of the errors", quality(r2="1 - errors.var() / true.var()"), {"quality_test": "R², three wheels: off by up to"}),
+    Wrong("quality: variance of the errors", quality(r2="1 - errors.var() / true.var()"), {"quality_test": "R², three wheels: "}),
     Wrong("quality: errors cancel", quality(mape="100 * np.mean(errors / true)"), {"quality_test": "too high and too low cancel"}),
     Wrong("quality: a share", quality(mape="np.mean(np.abs(errors) / true)"), {"quality_test": "give it in percent"}),
     Wrong("quality: percent of the predictions", quality(mape="100 * np.mean(np.abs(errors) / predicted)"), {"quality_test": "in percent of the predictions"}),
@@ -142,7 +142,7 @@ def partial_correlation(a, b, held):
     Wrong("partial: the predictions", partial("np.corrcoef(guess(a), guess(b))[0, 1]"), {"partial_correlation_test": "those are the predictions"}),
     Wrong("partial: subtracted", partial("np.corrcoef(a - sum(held), b - sum(held))[0, 1]"), {"partial_correlation_test": "subtract the best prediction"}),
     Wrong("partial: two held at most", partial(table="np.column_stack([np.ones(len(a)), held[0], held[min(1, len(held) - 1)]])"),
-          {"partial_correlation_test": "3 held: off by up to"}),
+          {"partial_correlation_test": "3 held: "}),
 ]
 
 RIGHT = [

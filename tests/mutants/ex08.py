@@ -80,7 +80,7 @@ neighbour = run(SOLUTIONS[0].parents[1] / "ex08_when_to_trust_a_map" / "ex08_whe
 WRONG = [
     Wrong("copied from a neighbour", hand(my_curve=repr(list(map(float, neighbour["my_curve"]))),
                                           **{name: repr(float(neighbour[name])) for name in RIGHT_HAND if name != "my_curve"}),
-          {"by_hand_test": "curve: off by up to"}),
+          {"by_hand_test": "curve: "}),
     Wrong("by hand: least important first", hand(my_curve="curve_of(order[::-1])"), {"by_hand_test": "the least important pixels went first"}),
     Wrong("by hand: insertion", hand(my_curve="my_bias + np.concatenate([[0], np.cumsum(parts[order])])"), {"by_hand_test": "that is insertion"}),
     Wrong("by hand: bias forgotten", hand(my_curve="c - my_bias"), {"by_hand_test": "curve: the bias is missing"}),
@@ -117,7 +117,7 @@ def deletion_curve(score, image, cam, baseline):
         without.flat[pixel] = baseline.flat[pixel]
         values.append(values[-1] - (whole - score(without)))
     return values
-"""}, {"deletion_curve_test": "its two ends: off by up to"}),
+"""}, {"deletion_curve_test": "its two ends: "}),
     Wrong("curve: made for the visible shape only", curve("np.argsort(-cam.reshape(-1))[:10]"), {"deletion_curve_test": "expected an array of shape (19,)"}),
     Wrong("curve: course_utils asked", curve(before="from course_utils.faithfulness import _places\n    _places(cam[None])\n    left = image.copy()"),
           {"deletion_curve_test": "write it yourself, with NumPy only"}),
@@ -145,7 +145,6 @@ def deletion_curve(score, image, cam, baseline):
     Wrong("table: grouped by the answer", table("(labels[group] == label).mean()", "(says == label) & (has_ball == ball)"), {"shortcut_table_test": "group by what is true"}),
     Wrong("table: nobody is wrong", table(start="0.0"), {"shortcut_table_test": "isn't wrong, it's unknown"}),
     Wrong("table: nobody is right", table(start="1.0"), {"shortcut_table_test": "isn't right, it's unknown"}),
-    Wrong("table: the mean of nobody", table(ask="True"), {"shortcut_table_test": "makes NumPy warn"}),
     Wrong("table: one number", table(result="(says == labels).mean()"), {"shortcut_table_test": "expected (2, 2)"}),
 
     Wrong("test: step with step", test("[np.mean([similarity(m, s) for m, s in zip(before, step)]) for before, step in zip([maps, *shuffled], shuffled)]"),
@@ -154,11 +153,11 @@ def deletion_curve(score, image, cam, baseline):
     Wrong("test: exchanged", test("[np.mean([similarity(s, m) for m, s in zip(maps, step)]) for step in shuffled]"), {"randomisation_test_test": "similarity(trained, shuffled)"}),
     Wrong("test: another picture's", test("[np.mean([similarity(m, s) for m, s in zip(maps, np.roll(step, -1, axis=0))]) for step in shuffled]"),
           {"randomisation_test_test": "take the same picture's"}),
-    Wrong("test: backwards", test("[np.mean([similarity(m, s) for m, s in zip(maps, step)]) for step in shuffled[::-1]]"), {"randomisation_test_test": "alike, example: off by up to"}),
+    Wrong("test: backwards", test("[np.mean([similarity(m, s) for m, s in zip(maps, step)]) for step in shuffled[::-1]]"), {"randomisation_test_test": "alike, example: "}),
     Wrong("test: last step only", test(result="alike[-1:], control, passes"), {"randomisation_test_test": "expected a number for each step"}),
     Wrong("test: control with itself", test(control="np.mean([similarity(m, m) for m in maps])"), {"randomisation_test_test": "that is a map with itself"}),
     Wrong("test: control of the picture before", test(control="np.mean([similarity(maps[n], maps[n - 1]) for n in range(len(maps))])"),
-          {"randomisation_test_test": "control, another similarity: off by up to"}),
+          {"randomisation_test_test": "control, another similarity: "}),
     Wrong("test: next picture of the last", test(control="np.mean([similarity(maps[n], maps[n + 1]) for n in range(len(maps))])"), {"randomisation_test_test": "stops: IndexError"}),
     Wrong("test: the first step decides", test(passes="alike[0] <= control + margin"), {"randomisation_test_test": "the last step is less alike than the control"}),
     Wrong("test: the mean of all steps decides", test(passes="alike.mean() <= control + margin"), {"randomisation_test_test": "the last step decides"}),
@@ -167,11 +166,12 @@ def deletion_curve(score, image, cam, baseline):
     Wrong("test: no control", test(passes="alike[-1] <= margin"), {"randomisation_test_test": "less alike than the control"}),
     Wrong("test: the other way round", test(passes="alike[-1] > control + margin"), {"randomisation_test_test": "passes, example: False"}),
     Wrong("test: own similarity", test("[np.mean([((m > 0) & (s > 0)).sum() / (m > 0).sum() for m, s in zip(maps, step)]) for step in shuffled]"),
-          {"randomisation_test_test": "alike, another similarity: off by up to"}),
+          {"randomisation_test_test": "alike, another similarity: "}),
     Wrong("test: two things", test(result="alike, control"), {"randomisation_test_test": "return three things"}),
 ]
 
 RIGHT = [
+    Right("the mean of nobody, with a warning", table(ask="True")),
     Right("loops", {
         "deletion_curve": """
 def deletion_curve(score, image, cam, baseline):

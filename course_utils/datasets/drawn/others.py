@@ -113,7 +113,7 @@ def _position_of(kind):
     if isinstance(kind, (int, np.integer)) and not isinstance(kind, bool) and 0 <= kind < len(KINDS):
         return int(kind)
     raise ValueError(
-        f"kind must be one of {', '.join(KINDS)}, its position from 0 to 9, or None, but {kind!r} was given."
+        f"kind is {kind!r}; expected one of {', '.join(KINDS)}, its position from 0 to 9, or None."
     )
 
 

@@ -61,7 +61,7 @@ def draw_pet(seed, label=None, size=96, *, ears=None, cue=False):
     seed, size = whole_number("seed", seed, 0), whole_number("size", size, 32)
     label = _label_of(seed) if label is None else _class_idx("label", label)
     if cue not in (None, True, False):
-        raise ValueError(f"cue must be True (a red ball) or False, but {cue!r} was given.")
+        raise ValueError(f"cue is {cue!r}; expected True, a red ball, or False.")
     ears = label if ears is None else _class_idx("ears", ears)
     pet = _one_pet(seed)
     image, [head], body, ball = _compose(seed, size, [pet], [label], [ears], cue)
@@ -79,8 +79,7 @@ def drawn_pets(n, seed=0, size=96, *, label=None, ears=None, cue=False, cue_with
     is_share = isinstance(cue_with_dog, (int, float)) and 0 <= cue_with_dog <= 1
     if cue_with_dog is not None and (cue or not is_share):
         raise ValueError(
-            f"cue_with_dog must be a number from 0 to 1, and then cue is left out, "
-            f"but cue_with_dog={cue_with_dog!r} and cue={cue!r} were given."
+            f"cue_with_dog is {cue_with_dog!r} and cue {cue!r}; expected a number from 0 to 1, then no cue."
         )
     drawings = []
     for s in range(seed, seed + n):
@@ -200,4 +199,4 @@ def _class_idx(name, value):
         return CLASS_NAMES.index(value)
     if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 0 <= value < len(CLASS_NAMES):
         return int(value)
-    raise ValueError(f'{name} must be 0 or "cat", 1 or "dog", or None, but {value!r} was given.')
+    raise ValueError(f'{name} is {value!r}; expected 0 or "cat", 1 or "dog", or None.')

@@ -153,13 +153,13 @@ def _checked(material, clamped):
     material, clamped = np.asarray(material), np.asarray(clamped)
     if material.ndim != 2 or material.dtype.kind not in "biuf":
         raise ValueError(
-            f"material has shape {material.shape} and type {material.dtype}; expected one plate, "
-            "(H, W), True or 1 where there is material."
+            f"material has shape {material.shape} and type {material.dtype}; expected one plate, (H, W), "
+            "True or 1 where there is material."
         )
     if not np.isfinite(material).all() or (material < 0).any():
         raise ValueError(
-            "material has values that are NaN, infinite or negative; expected 0 for nothing, 1 for a "
-            "full pixel."
+            "material has values that are NaN, infinite or negative; expected 0 for nothing, 1 for a full "
+            "pixel."
         )
     if clamped.shape != (material.shape[0] + 1, material.shape[1] + 1) or clamped.dtype != bool:
         raise ValueError(
@@ -172,13 +172,13 @@ def _checked(material, clamped):
     if n_parts > 1:
         sizes = np.bincount(parts.flat)[1:]
         raise ValueError(
-            f"The plate is in {n_parts} loose parts (the largest has {sizes.max()} of {sizes.sum()} pixels); "
-            "join them, or leave out all but one."
+            f"The plate is in {n_parts} loose parts (the largest has {sizes.max()} of {sizes.sum()} "
+            "pixels); join them, or leave out all but one."
         )
     held = clamped[:-1, :-1] | clamped[:-1, 1:] | clamped[1:, :-1] | clamped[1:, 1:]
     if not (held & (material > 0)).any():
         raise ValueError(
-            "The plate is clamped nowhere: no corner of its material is held, so it would fall "
-            "instead of vibrate."
+            "The plate is clamped nowhere: no corner of its material is held, so it would fall instead of "
+            "vibrate."
         )
     return material.astype(float), clamped
