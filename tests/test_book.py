@@ -186,6 +186,8 @@ def test_links_lead_somewhere(book):
 @pytest.mark.slow
 @pytest.mark.parametrize("stem", LESSONS)
 def test_a_lesson_s_explorers_move_and_its_questions_count(book, page, stem):
+    from playwright.sync_api import expect
+
     opened(page, book / "notebooks" / f"{stem}.html")
     for explorer in page.locator(".course-explorer:has(.noUi-handle)").all():
         canvas = explorer.locator("canvas")
@@ -205,7 +207,7 @@ def test_a_lesson_s_explorers_move_and_its_questions_count(book, page, stem):
     score = page.locator(".course-score")
     options.first.locator("summary").focus()
     page.keyboard.press("Enter")
-    assert re.match(r"[01] of 1 right", score.text_content())
+    expect(score).to_have_text(re.compile(r"^[01] of 1 right"))
     assert options.first.locator("summary").text_content()[-1] in "✓✗"
     right = "e => /^\\s*(Yes|Likely)/.test([...e.childNodes].slice(1).map(n => n.textContent).join(''))"
     questions = len(
@@ -223,7 +225,7 @@ def test_a_lesson_s_explorers_move_and_its_questions_count(book, page, stem):
         if option.evaluate(right) and not option.evaluate("e => e.open"):
             option.locator("summary").click()
     first = options.first.evaluate(right)
-    assert score.text_content() == f"{questions - (not first)} of {questions} right at the first try."
+    expect(score).to_have_text(f"{questions - (not first)} of {questions} right at the first try.")
 
 
 @pytest.mark.browser

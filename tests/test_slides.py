@@ -135,11 +135,13 @@ def test_keys_on_a_slider_move_the_slider_and_elsewhere_the_deck(decks, page):
 @pytest.mark.browser
 @pytest.mark.slow
 def test_a_question_is_answered_on_the_slide(decks, page):
+    from playwright.sync_api import expect
+
     opened(page, decks / f"{LESSONS[0]}.html")
     show(page, "summary").focus()
     page.keyboard.press("Enter")
+    expect(page.locator(".course-score")).to_contain_text("right at the first try")
     assert page.locator("summary").first.text_content()[-1] in "✓✗"
-    assert "right at the first try" in page.locator(".course-score").text_content()
 
 
 @pytest.mark.browser
