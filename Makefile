@@ -15,7 +15,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle book slides pdf bench demo clean
+.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle book slides pdf rehearse bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -82,6 +82,9 @@ slides: env  ## a deck per lesson that works from a disk: build/book/slides
 
 pdf: book  ## the whole book as one PDF, printed by Chromium
 	$(BIN)/python tools/make_pdf.py
+
+rehearse: env  ## ten minutes before a lecture: LESSON=05 runs its cells, and says times and what is missing
+	$(BIN)/python tools/rehearse.py $(LESSON)
 
 bench: env  ## measure the budgets and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

@@ -30,16 +30,14 @@ def measure(options):
             for student in students + ([f"s{i:02d}" for i in range(N)] if name == first else []):
                 _hand_in(root, name, student)
         pipeline.collect(root, root / "inbox")
-        outcomes, each = pipeline._outcomes(root), {}
+        outcomes, each = pipeline.remembered(root), {}
         for name in sources:  # one at a time, each alone
-            pipeline._remember(root, {"one": {name: outcomes["one"][name]}})
+            pipeline.remember(root, {"one": {name: outcomes["one"][name]}})
             each[name] = _seconds(pipeline.grade, root)
-        pipeline._remember(
-            root, {student: theirs for student, theirs in outcomes.items() if student != "one"}
-        )
+        pipeline.remember(root, {student: theirs for student, theirs in outcomes.items() if student != "one"})
         many = _seconds(pipeline.grade, root)
         graded = sum(
-            o["status"] == "graded" for theirs in pipeline._outcomes(root).values() for o in theirs.values()
+            o["status"] == "graded" for theirs in pipeline.remembered(root).values() for o in theirs.values()
         )
     return [
         row(f"{N} submissions of {first}, one kernel a core", [many], "s", ("<=", 60)),

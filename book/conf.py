@@ -1,4 +1,4 @@
-"""The book's settings. `make book` calls tools/make_book.py, which lays the executed lessons beside it."""
+"""The book's settings. `make book` calls tools/make_book.py, which lays the executed lessons beside."""
 
 import os
 import re

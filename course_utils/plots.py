@@ -32,7 +32,8 @@ class Panel(NamedTuple):
 
     image (H, W), (H, W, 1) or (H, W, 3), floats in [0, 1] or uint8; cam (h, w), raw. With an image the map is
     enlarged to it; alone, its cells are shown, with their values if `numbers`. keep="positive" leaves
-    negative evidence out. marks: (row, column, label) on the map's grid. box: (x0, y0, x1, y1) in pixels.
+    negative evidence out. marks: (row, column, label) on the map's grid. box, true_box: (x0, y0, x1, y1) in
+    pixels, drawn solid and dashed.
     mask: where the object is, (H, W) bool; then the fingerprint tells the share of heat in it.
     """
 
@@ -43,6 +44,7 @@ class Panel(NamedTuple):
     numbers: bool = False
     marks: tuple = ()
     box: tuple | None = None
+    true_box: tuple | None = None
     mask: np.ndarray | None = None
     grid: tuple | None = None  # rows and columns that `marks` count in; the map's own unless given
 
@@ -281,8 +283,9 @@ def _draw_panel(ax, panel, limit):
         if panel.numbers:
             _draw_numbers(ax, raw)
     _draw_marks(ax, panel.marks, panel.grid or (size if raw is None else raw.shape), size)
-    if panel.box is not None:
-        _draw_box(ax, panel.box)
+    for box, style in ((panel.box, "solid"), (panel.true_box, "dashed")):
+        if box is not None:
+            _draw_box(ax, box, style)
     return shown
 
 
@@ -323,13 +326,13 @@ def _draw_marks(ax, marks, grid, size):
         ax.annotate(label, (x, y), **place, color="black", fontweight="bold", bbox=plate)
 
 
-def _draw_box(ax, box):
+def _draw_box(ax, box, style):
     from matplotlib.patches import Rectangle
 
     x0, y0, x1, y1 = box
     corner = (x0 - 0.5, y0 - 0.5)
     line = {"fill": False, "edgecolor": "white", "linewidth": 2.5, "path_effects": _rimmed(5)}
-    ax.add_patch(Rectangle(corner, x1 - x0, y1 - y0, **line))
+    ax.add_patch(Rectangle(corner, x1 - x0, y1 - y0, linestyle=style, **line))
 
 
 def _rimmed(width):

@@ -177,7 +177,8 @@ def threshold_explorer(image, cam, true_box, size=SIZE):
         localize.box_from_map(cam, picture.shape[:2], threshold.value),
     )
     left = np.where(large >= threshold.value * large.max(), large, 0)
-    panel = plots.Panel(f"from {threshold.value:.0%} on", image=picture, cam=left, keep="positive", box=box)
+    title, boxes = f"from {threshold.value:.0%} on", {"box": box, "true_box": true_box}
+    panel = plots.Panel(title, image=picture, cam=left, keep="positive", **boxes)
     what = "What reaches a threshold, with a box around its largest part, as an explorer starts"
     still = functools.partial(plots.panels, [panel], what, panel_size=STILL)
     return _explorer(canvas, still, threshold=threshold, opacity=_opacity())

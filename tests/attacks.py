@@ -153,7 +153,7 @@ ENDS = {
 
 # Much, or what is hard to show.
 SHOWS = {
-    "one_line_of_800_mb": "print('x' * 800_000_000)" + WRONG,
+    "one_long_line": "print('x' * 300_000_000)" + WRONG,
     "to_the_descriptor": "import os\nfor _ in range(2000): os.write(1, b'x' * 100_000); os.write(2, b'x' * 100_000)"
     + WRONG,
     "in_function": inside("for i in range(3000): print('debug', i, maps.shape, 'x' * 100)"),
@@ -197,7 +197,7 @@ HARMS = {
     "writes": "import os\nfor place in ['{root}', '{root}/grading', os.path.dirname(np.__file__), '/', '/etc', '/usr', '/dev', '/proc', '/sys']:\n"
     "    try:\n        open(place + '/written', 'w'); print('WRITTEN', place)\n    except OSError: pass"
     + WRONG,
-    "reads": "import os\nprint([p for p in ['{root}/solutions', '{root}/grading', '/root/.ssh', '/etc/shadow', '/etc/passwd'] if os.path.exists(p)] or 'nothing')"
+    "reads": "import os\nprint([p for p in ['{root}/solutions', '{root}/grading', os.path.expanduser('~root') + '/.ssh', '/etc/shadow', '/etc/passwd'] if os.path.exists(p)] or 'nothing')"
     + WRONG,
     "fills_the_disk": "for place in ('/tmp', '/dev/shm', '/home/student'):\n    try:\n        for n in range(40): open(f'{place}/{n}', 'wb').write(bytes(50_000_000))\n"
     "    except OSError: pass" + WRONG,

@@ -226,6 +226,33 @@ def test_a_lesson_s_explorers_move_and_its_questions_count(book, page, stem):
 
 @pytest.mark.browser
 @pytest.mark.slow
+def test_questions_count_in_jupyterlab_too(browser, tmp_path):
+    new, folder = nbformat.v4, tmp_path / "lab"
+    folder.mkdir()
+    asks = (
+        "## Check yourself\n\n**1. Why?**\n\n<details><summary>A. So.</summary>No: that isn't it.</details>\n"
+    )
+    asks += "<details><summary>B. Because.</summary>Yes: it is.</details>\n\n**2. When?**\n\n"
+    asks += "<details><summary>A. Now.</summary>Yes: at once.</details>\n<details><summary>B. Then.</summary>No.</details>"
+    cells = [new.new_markdown_cell(asks), new.new_code_cell("from course_utils.quiz import score\n\nscore()")]
+    nbformat.write(new.new_notebook(cells=cells), folder / "quiz.ipynb")
+    with real.jupyterlab(folder) as address:
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        real.run_all(page, address, "quiz.ipynb")
+        score = page.locator(".course-score")
+        score.wait_for(timeout=60_000)
+        page.locator("summary", has_text="A. So.").click()
+        page.wait_for_function("document.querySelector('.course-score').textContent.startsWith('0 of 1')")
+        page.locator("summary", has_text="B. Because.").click()  # reading on doesn't count
+        page.locator("summary", has_text="A. Now.").focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("document.querySelector('.course-score').textContent.startsWith('1 of 2')")
+        assert page.locator("summary", has_text="A. Now.").text_content().endswith("✓")
+        page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
 def test_the_search_finds_a_word_and_shows_where_it_stands(book, page):
     page.goto((book / "search.html").as_uri() + "?q=softmax")
     page.wait_for_selector("ul.search li .context", timeout=10_000)

@@ -254,7 +254,7 @@ def test_manual_points_survive_grading_again(graded):
         book.db.commit()
     outcomes = pipeline.remembered(root)
     outcomes["aaa_good"][NAME].pop("graded")  # as if handed in again
-    pipeline._remember(root, outcomes)
+    pipeline.remember(root, outcomes)
     pipeline.grade(root, cell_seconds=4)
     [row] = [r for r in pipeline.report(root) if r["student"] == "aaa_good"]
     assert (row["points by machine"], row["points by hand"], row["points"]) == ("8", "2", "10")
@@ -358,7 +358,7 @@ def test_nbgraders_own_autograde_runs_no_code(plain):
     hand_in(plain, "eager", code("open('ran', 'w')"))
     pipeline.collect(plain, plain / "inbox")
     with pytest.raises(RuntimeError, match="hasn't run in the sandbox"):
-        pipeline._run(Autograde, pipeline.settings(plain), NAME, "eager")
+        pipeline.run_nbgrader(Autograde, pipeline.settings(plain), NAME, "eager")
     assert not list(plain.rglob("ran"))
 
 

@@ -304,13 +304,17 @@ def test_an_image_stays_visible_below_its_map(figures):
 
 
 def test_numbers_marks_and_boxes_are_drawn(figures):
-    panel = Panel("m", cam=PEAK[:5, :5], numbers=True, marks=((1, 2, "you"),), box=(0, 1, 3, 4))
+    boxes = {"box": (0, 1, 3, 4), "true_box": (1, 1, 4, 4)}
+    panel = Panel("m", cam=PEAK[:5, :5], numbers=True, marks=((1, 2, "you"),), **boxes)
     plots.panels([panel], "A map.")
     ax = figures[0].axes[0]
     assert len(ax.texts) == 25 + 1 and ax.texts[-1].get_text() == "you"
-    [mark], [box] = ax.lines, ax.patches
+    [mark], [box, true_box] = ax.lines, ax.patches
     assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (2, 1)
-    assert box.get_bbox().extents.tolist() == [-0.5, 0.5, 2.5, 3.5]
+    assert box.get_bbox().extents.tolist() == [-0.5, 0.5, 2.5, 3.5] and box.get_linestyle() == "solid"
+    assert (
+        true_box.get_bbox().extents.tolist() == [0.5, 0.5, 3.5, 3.5] and true_box.get_linestyle() == "dashed"
+    )
 
 
 def test_marks_on_an_image_stand_in_the_middle_of_their_cell(figures):

@@ -76,10 +76,8 @@ def main():
         page = browser.new_page(color_scheme="light")
         parts = {name: printed(page, name) for name in pages()}
     join(parts).write(TARGET)
-    print(
-        f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, "
-        f"{TARGET.stat().st_size / 1e6:.0f} MB"
-    )
+    size = TARGET.stat().st_size / 1e6
+    print(f"{TARGET.relative_to(ROOT)}: {len(PdfReader(TARGET).pages)} pages, {size:.0f} MB.")
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def _generate(root, config, target):
         config.CourseDirectory.source_directory = sources
         config.CourseDirectory.release_directory = str(target)
         for name in full:
-            _run(GenerateAssignment, config, name)
+            run_nbgrader(GenerateAssignment, config, name)
     return full
 
 
@@ -132,7 +132,7 @@ def _known(root):
         }
 
 
-def _run(converter, config, exercise, student="*"):
+def run_nbgrader(converter, config, exercise, student="*"):
     """One of nbgrader's converters, for one exercise (of one student)."""
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
@@ -226,7 +226,7 @@ def collect(root, folder):
             _refuse(theirs, name if name in releases else f"? {name}", f"{name} {why}")
         if ignored:
             print(f"{student}: not looked at: {', '.join(ignored)}")
-        _remember(root, outcomes)
+        remember(root, outcomes)
     return outcomes
 
 
@@ -303,7 +303,7 @@ def _grade(root, workers, again, protected, cell_seconds):
     done = cluster.in_turn(workers.submit, items, 2 * workers.count)
     for work, future in tqdm(done, "grading", len(todo), disable=not todo):
         outcomes[work.student][work.name] |= _record(root, work, future)
-        _remember(root, outcomes)
+        remember(root, outcomes)
     return outcomes
 
 
@@ -360,7 +360,7 @@ def _record(root, work, future):
         else:
             target.parent.mkdir(parents=True, exist_ok=True)
             files.write_whole(target, text)
-            _run(Autograde, settings(root), work.name, work.student)
+            run_nbgrader(Autograde, settings(root), work.name, work.student)
     except cluster.Lost as error:  # tried again by the next `grade`
         return {"status": "collected", "reason": f"not graded yet: {error}", "on running": []}
     except Exception as error:  # whatever one of them does to the grader, the others are graded
@@ -382,7 +382,7 @@ def remembered(root):
         raise OurFailure(f"{path} is damaged: delete it, collect and grade again.") from None
 
 
-def _remember(root, outcomes):
+def remember(root, outcomes):
     files.write_whole(Path(root, GRADING, "outcomes.json"), json.dumps(outcomes, indent=1, sort_keys=True))
 
 
