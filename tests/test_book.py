@@ -121,6 +121,12 @@ def page(browser):
     context.close()
 
 
+def pages_of(book):
+    """The book's pages, without the decks and without what the theme leaves in its folder."""
+    found = sorted(book.rglob("*.html"))
+    return [p for p in found if not p.relative_to(book).parts[0].startswith(("_", "slides"))]
+
+
 def opened(page, path):
     page.goto(path.as_uri())
     page.evaluate("window.widgetsShown")
@@ -137,10 +143,8 @@ def test_every_page_is_quiet_asks_nobody_and_can_be_read(book, page, scheme):
 
     page.emulate_media(color_scheme=scheme)
     found = {}
-    for path in sorted(book.rglob("*.html")):
+    for path in pages_of(book):
         name = path.relative_to(book).as_posix()
-        if name.startswith(("slides/", "_")):
-            continue
         opened(page, path)
         assert not page.complaints, f"{name}: {page.complaints}"
         assert not page.outside, f"{name} asks {page.outside}"
@@ -163,9 +167,7 @@ def test_every_page_is_quiet_asks_nobody_and_can_be_read(book, page, scheme):
 @pytest.mark.browser
 @pytest.mark.slow
 def test_links_lead_somewhere(book):
-    pages = {
-        path: path.read_text(encoding="utf-8") for path in book.rglob("*.html") if "slides" not in path.parts
-    }
+    pages = {path: path.read_text(encoding="utf-8") for path in pages_of(book)}
     anchors = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
     for path, text in pages.items():
         for link in re.findall(r'<(?:a|link|script|img)\b[^>]*?(?:href|src)="([^"]*)"', text):

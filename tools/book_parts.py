@@ -309,7 +309,6 @@ def photo_data(weights):
     """
     from course_utils import widgets
 
-    import ipywidgets
     import numpy as np
 
     network = {}
@@ -318,9 +317,8 @@ def photo_data(weights):
             kernel, bias = (stored[f"{name}/{part}"].astype("<f2") for part in ("kernel", "bias"))
             network[name] = {"kernel": _base64(kernel), "bias": _base64(bias), "shape": kernel.shape}
     grey, silent = np.zeros((14, 14, 3), np.uint8), np.zeros((14, 14, 2), np.float32)
-    widgets.cam_explorer(grey, silent, PHOTO_CLASSES, np.zeros(2))
-    made = [w for w in ipywidgets.Widget.widgets.values() if "sent" in w.trait_names()][-1]
-    traits = {k: v for k, v in made.get_state().items() if not k.startswith("_")}
+    canvas = widgets.cam_explorer(grey, silent, PHOTO_CLASSES, np.zeros(2)).children[-1]
+    traits = {k: v for k, v in canvas.get_state().items() if not k.startswith("_")}
     traits["sent"] = {k: v for k, v in traits["sent"].items() if k not in ("picture", "maps")}
     photo = {
         "network": network,
