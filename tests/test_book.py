@@ -237,7 +237,8 @@ def test_questions_count_in_jupyterlab_too(browser, tmp_path):
     asks += "<details><summary>B. Because.</summary>Yes: it is.</details>\n\n**2. When?**\n\n"
     asks += "<details><summary>A. Now.</summary>Yes: at once.</details>\n<details><summary>B. Then.</summary>No.</details>"
     cells = [new.new_markdown_cell(asks), new.new_code_cell("from course_utils.quiz import score\n\nscore()")]
-    nbformat.write(new.new_notebook(cells=cells), folder / "quiz.ipynb")
+    kernel = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}}
+    nbformat.write(new.new_notebook(cells=cells, metadata=kernel), folder / "quiz.ipynb")
     with real.jupyterlab(folder) as address:
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         real.run_all(page, address, "quiz.ipynb")

@@ -1,9 +1,9 @@
 // The page's figures in the dark, and the mode's button.
 
-/** The large filled parts of a figure, [x0, y0, x1, y1]: pictures, maps, colour bars. Axes with curves aren't filled. */
+/** The large filled parts of a figure, [x0, y0, x1, y1]: pictures, maps (white where they are zero), colour bars; no curves. */
 function filledParts(pixels, width, height) {
   const isInk = (p) => Math.min(pixels[4 * p], pixels[4 * p + 1], pixels[4 * p + 2]) < 250;
-  const left = new Uint8Array(width * height), stack = new Int32Array(width * height), parts = [];
+  const left = new Uint8Array(width * height), stack = new Int32Array(width * height), parts = [], axes = [];
   for (let p = 0; p < left.length; p++) left[p] = isInk(p);
   for (let start = 0; start < left.length; start++) {
     if (!left[start]) continue;
@@ -18,7 +18,19 @@ function filledParts(pixels, width, height) {
       if (y < height - 1) push(p + width);
     }
     const box = (x1 - x0) * (y1 - y0);
-    if (box > 2500 && size > box / 2) parts.push([x0, y0, x1, y1]);
+    if (box < 2500 || size < 40) continue;
+    const inked = (xa, ya, xb, yb) => {
+      let n = 0;
+      for (let y = ya; y < yb; y++) for (let x = xa; x < xb; x++) n += isInk(y * width + x);
+      return n / ((xb - xa) * (yb - ya));
+    };
+    if (axes.some(([xa, ya, xb, yb]) => x0 >= xa && y0 >= ya && x1 <= xb && y1 <= yb)) continue;  // the legend of curves
+    if (inked(x0, y0, x1, y1) < 1 / 8) { axes.push([x0, y0, x1, y1]); continue; }
+    while (inked(x1 - 1, y0, x1, y1) < 0.5 && x1 > x0 + 1) x1--;  // ticks reach beyond the frame
+    while (inked(x0, y0, x0 + 1, y1) < 0.5 && x0 < x1 - 1) x0++;
+    while (inked(x0, y1 - 1, x1, y1) < 0.5 && y1 > y0 + 1) y1--;
+    while (inked(x0, y0, x1, y0 + 1) < 0.5 && y0 < y1 - 1) y0++;
+    parts.push([x0, y0, x1, y1]);
   }
   return parts;
 }
