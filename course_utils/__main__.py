@@ -24,9 +24,12 @@ def main(arguments=None):
     )
     explaining = commands.add_parser("explain", help="classes of your own pictures, with a map each")
     explaining.add_argument(
-        "model", metavar="MODEL", help='"pets", or a .keras file that notebook 09 has stored'
+        "images",
+        nargs="+",
+        metavar="[MODEL] IMAGE",
+        help='pictures, or folders of them; before them "photos" (the default: cats and dogs), "pets" (drawn '
+        "ones), or a .keras file that lesson 09 has stored",
     )
-    explaining.add_argument("images", nargs="+", metavar="IMAGE", help="files, or folders of them")
     explaining.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go"
     )
@@ -42,12 +45,11 @@ def main(arguments=None):
         return doctor.main()
     if options.command == "fetch":
         return fetch.main(options.names)
-    from course_utils import photos  # TensorFlow comes with it
+    from course_utils import networks, photos  # TensorFlow comes with it
 
     try:
-        return photos.main(
-            options.model, options.images, options.output, options.top, options.size, options.scheduler
-        )
+        model, images = networks.name_first(options.images)
+        return photos.main(model, images, options.output, options.top, options.size, options.scheduler)
     except (OSError, RuntimeError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

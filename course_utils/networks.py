@@ -13,7 +13,9 @@ from course_utils.machine import fetch
 import numpy as np
 
 WEIGHTS = Path(__file__).parent / "weights"
+SHIPPED = ("photos", "pets")  # networks that come with the course
 UNLIKE = 0.17  # see `unlike_drawings`
+PHOTO_CLASSES, PHOTO_SIZE = ("cat", "dog"), 224  # pixels of the longer side, where its maps are best
 PHOTO_STAGES = ((32, 1), (64, 2), (120, 2))  # filters and residual blocks behind each halving but the first
 
 
@@ -463,12 +465,21 @@ def save_network(network, path):
     return path
 
 
-def load_network(name):
-    """The `Network` in a file that `save_network` wrote; or "pets", which comes with the course: cat or dog,
-    drawn.
+def name_first(words):
+    """(the network's name, the rest) of a command's words; "photos" where the first one names no network."""
+    named = len(words) > 1 and (words[0] in SHIPPED or str(words[0]).endswith(".keras"))
+    return (words[0], words[1:]) if named else ("photos", list(words))
 
+
+def load_network(name="photos"):
+    """A `Network`, ready to explain pictures.
+
+    name: "photos", cats and dogs on photographs, and "pets", drawn ones, come with the course; or a file that
+        `save_network` wrote
     Raises FileNotFoundError or ValueError in one sentence for anything else.
     """
+    if name == "photos":
+        return Network(photo_net(), PHOTO_CLASSES, PHOTO_SIZE)
     if name == "pets":
         from course_utils.datasets import pets
 
@@ -482,7 +493,7 @@ def load_network(name):
     path = Path(name)
     if not path.is_file():
         raise FileNotFoundError(
-            f'There is no network {str(name)!r}; give "pets" or a file that save_network wrote (notebook 09).'
+            f'There is no network {str(name)!r}; give "photos", "pets", or a file that save_network wrote.'
         )
     try:
         about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))

@@ -17,10 +17,13 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils import cam, checks, files, networks, plots
+from course_utils import cam, checks, files, plots
 from course_utils.datasets.folder import open_image
 from course_utils.explain import explain, probabilities
 from course_utils.files import plain, shortened
+from course_utils.networks import Network as Network  # at hand here, too, for whoever explains photographs
+from course_utils.networks import check_names, load_network
+from course_utils.networks import save_network as save_network
 
 import numpy as np
 
@@ -72,7 +75,7 @@ def explain_photo(network, image, top=3, size=None, file=""):
         )
     checks.whole_number("top", top)
     photo, (image, inside, shown) = image, _as_taken(network, image, size)
-    networks.check_names(network.model, network.class_names)
+    check_names(network.model, network.class_names)
     class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
     names, one_score = network.class_names, class_scores.shape[1] == 1
     if one_score:
@@ -415,9 +418,7 @@ def _explained_elsewhere(model, files, top, size, progress, problems, scheduler)
                 yield answer
 
 
-_load_network = functools.lru_cache(1)(
-    networks.load_network
-)  # of a worker, which explains one after the other
+_load_network = functools.lru_cache(1)(load_network)  # of a worker, which explains one after the other
 _one_at_a_time = threading.Lock()
 
 
@@ -462,7 +463,7 @@ def main(model, paths, folder, top=3, size=None, scheduler=None):
     scheduler: address of a Dask cluster that does the work; `model` lies where its workers find it, too.
     """
     said, problems, progress, files = [], [], sys.stderr.isatty(), list(_all_files(paths))
-    network = networks.load_network(model)
+    network = load_network(model)
     if scheduler:
         answers = _explained_elsewhere(str(model), files, top, size, progress, problems, scheduler)
     else:

@@ -170,7 +170,7 @@ def test_a_broken_notebook_costs_only_its_own_row():
     [
         (
             ["mnits"],
-            "there is no benchmark 'mnits'; choose from mnist, cam_cost, gradients, caching, pets, "
+            "there is no benchmark 'mnits'; choose from mnist, cam_cost, gradients, caching, pets, photos, "
             "grading, explorers, start, set_up",
         ),
         (["mnist", "--seeds", "0"], "--seeds is 0; expected at least 1"),

@@ -355,10 +355,11 @@ def test_what_a_student_points_at_is_not_read_with_the_rights_of_the_lecturer(lo
 
 
 def test_nobody_hands_in_for_another(loop):
-    _, rows, said, place, _ = loop
+    students, rows, said, place, _ = loop
     assert rows["ada"]["points"] == "8" and rows["ada"]["handed in"] < "2099"
     assert said.count("is no submission") == 3, said
-    assert not list((place / "home").glob("lecturer*/course/grading/ex*"))
+    (handed_in,) = (place / "home").glob("lecturer*/course/grading/handed_in")
+    assert {path.name for path in handed_in.iterdir()} == {student.name for student in students.values()}
 
 
 def test_students_see_no_formgrader_and_no_submission_of_another(loop):
