@@ -36,6 +36,7 @@ async function showWidgets({ ipywidgets, anywidget }) {
       const view = new View({ model, options });
       view.listenTo(model, "destroy", view.remove);
       await view.render();
+      if (model.get("sent")?.kind === "live") rest(view.el);
       return view;
     },
   };
@@ -56,6 +57,15 @@ async function showWidgets({ ipywidgets, anywidget }) {
     script.before(place);
     view.luminoWidget.constructor.attach(view.luminoWidget, place);
   }
+}
+
+/** What only Python can draw doesn't move here: once it is on the page, its controls rest, and a line says why. */
+function rest(el) {
+  const explorer = el.closest(".course-explorer");
+  if (!explorer?.isConnected) return requestAnimationFrame(() => rest(el));
+  explorer.querySelector(".widget-vbox")?.setAttribute("inert", "");
+  const words = "Python computes this picture: run the lesson to move its sliders.";
+  explorer.after(Object.assign(document.createElement("p"), { className: "course-rests", textContent: words }));
 }
 
 const widgetModules = classicNotebook();
