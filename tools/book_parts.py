@@ -326,6 +326,7 @@ def photo_data(weights):
         "size": PHOTO_SIZE,
         "traits": traits,
         "explorer": (ROOT / "course_utils" / "explorer.js").read_text(encoding="utf-8"),
+        "style": (ROOT / "course_utils" / "explorer.css").read_text(encoding="utf-8"),
     }
     return f"const PHOTO = {json.dumps(photo, default=_plain)};\n"
 

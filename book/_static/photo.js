@@ -4,6 +4,7 @@ const SHOWN = 384;  // pixels of the longer side on the page
 const place = document.getElementById("course-photo"), told = place.querySelector("[role=status]");
 const network = typeof PHOTO === "undefined" ? null : readNetwork(PHOTO.network);
 const explorer = network && import(URL.createObjectURL(new Blob([PHOTO.explorer], { type: "text/javascript" })));
+if (network) document.head.append(Object.assign(document.createElement("style"), { textContent: PHOTO.style }));
 let stop = () => {};
 
 /** The picture with `size` pixels on its longer side, as RGB; turned as its EXIF note says. */
