@@ -28,7 +28,7 @@ def main(arguments=None):
         nargs="+",
         metavar="[MODEL] IMAGE",
         help='pictures, or folders of them; before them "photos" (the default: cats and dogs), "pets" (drawn '
-        "ones), or a .keras file that lesson 09 has stored",
+        "ones), or a .keras file that lesson 11 has stored",
     )
     explaining.add_argument(
         "-o", "--output", required=True, metavar="DIR", help="where pictures and table.csv go"

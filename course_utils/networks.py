@@ -209,7 +209,7 @@ def photo_net_weights():
 
 
 def wheel_net():
-    """The network of notebook 07: pictures of wheels (B, 64, 64, 1) in 0..255 -> one number each (B, 1).
+    """The network of notebook 08: pictures of wheels (B, 64, 64, 1) in 0..255 -> one number each (B, 1).
 
     Two poolings lead to maps of 16x16 cells, each of which sees 40 of the 64 pixels: enough to tell a spoke
     from a hub, not enough for the whole wheel. `class_scores` has a single output, any real number.

@@ -596,7 +596,7 @@ def test_the_shipped_networks_maps_pass_and_the_controls_do_not():
 
 @pytest.mark.slow
 def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_changed():
-    """The experiments of notebook 08, on other pictures: no head no answer, and the change of the score is
+    """The experiments of notebook 10, on other pictures: no head no answer, and the change of the score is
     where the head is.
     """
     network = networks.pets_net(trained=True)

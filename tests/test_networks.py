@@ -73,7 +73,7 @@ def test_the_shipped_digit_net_tells_sevens_from_nines(net):
         networks.digit_net(n_classes=10, trained=True)
 
 
-# --- the network of notebook 07 --------------------------------------------------------------
+# --- the network of notebook 08 --------------------------------------------------------------
 
 WHEELS = wheels.load().train
 Z = (WHEELS.frequencies - WHEELS.frequencies.mean()) / WHEELS.frequencies.std()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools import minutes
+
 import nbformat
 import pytest
 
@@ -40,7 +42,21 @@ def test_title_objectives_needs_check_recap_and_sources(notebook):
     assert [v.lower() for v in re.findall(r"^- \*\*(\w+)", recap, flags=re.M)] == verbs, (
         "the recap mirrors the objectives"
     )
-    assert "**Next:**" in recap and "**Sources.**" in recap
+    assert "**Next:**" in recap
+
+
+def test_nothing_is_longer_than_a_school_lesson_and_the_minutes_of_each_section_are_said(notebook):
+    assert len(notebook.cells) <= minutes.LONGEST
+    assert sum(m for _, m in minutes.sections(notebook)) <= minutes.LONGEST
+    assert notebook.cells[0].source == minutes.said(notebook), "run tools/minutes.py"
+
+
+def test_in_short_terms_and_further_reading(notebook):
+    text = prose(notebook)
+    assert 5 >= len(re.findall(r"^- ", text.split("## In short")[1].split("## ")[0], re.M)) >= 4
+    recap = text.split("## What you can do now")[1]
+    assert "**Terms.**" in recap
+    assert len(re.findall(r"^- ", recap.split("**Further reading.**")[1], re.M)) >= 2
 
 
 def test_every_wrong_option_gets_a_reason(notebook):

@@ -3,21 +3,15 @@
 from exercise import SOLUTIONS, Right, Wrong, run
 
 HAND = """
-parts = (my_weights * my_pixels).ravel()
-order = np.argsort(-my_map.ravel())
-
-def curve_of(order):
-    return my_bias + parts.sum() - np.concatenate([[0], np.cumsum(parts[list(order)])])
-
-def place(v):
-    return np.ravel(v).argsort().argsort()
-
-c = curve_of(order)
-area = (c[0] / 2 + c[1:4].sum() + c[4] / 2) / 4
-d = place(parts) - place(my_map)
-my_curve, my_area, my_random_area, my_rank_correlation = {answers}
+W = my_maps @ my_weights
+z = W.mean() + my_bias
+errors = my_predicted - my_true
+share = np.abs(errors) / my_true
+left = (errors**2).sum() / 50_000
+my_z, my_frequency, lower_left_in_hz, my_mape, my_r_squared = {answers}
 """
-RIGHT_HAND = dict(my_curve="c", my_area="area", my_random_area="(c[0] + c[4]) / 2", my_rank_correlation="1 - (d**2).sum() / 10")
+RIGHT_HAND = dict(my_z="z", my_frequency="my_mean + my_spread * z", lower_left_in_hz="my_spread * W[1, 0]",
+                  my_mape="100 * share.mean()", my_r_squared="1 - left")
 
 
 def hand(**other):
@@ -25,223 +19,197 @@ def hand(**other):
     return {"by_hand": HAND.format(answers=", ".join((RIGHT_HAND | other).values()))}
 
 
-def curve(order="np.argsort(-cam, axis=None)", step="left.flat[pixel] = baseline.flat[pixel]", before="left = image.copy()",
-          result="[score(image)] + values", again="pass"):
-    return {"deletion_curve": f"""
-def deletion_curve(score, image, cam, baseline):
-    {before}
-    values = []
-    for pixel in {order}:
-        {again}
-        {step}
-        values.append(score(left))
+def maps(found="M.mean(axis=(1, 2)) + mean + spread * bias", M="spread * (feature_maps @ weights)", result="found, M"):
+    return {"regression_maps": "def regression_maps(feature_maps, weights, bias, mean, spread):\n    small = feature_maps @ weights\n"
+                               f"    z = small.mean(axis=(1, 2)) + bias\n    M = {M}\n    found = {found}\n    return {result}\n"}
+
+
+Z = "mean + spread * z"
+R2, MAPE = "1 - (errors**2).sum() / ((true - true.mean())**2).sum()", "100 * np.mean(np.abs(errors) / true)"
+
+
+def quality(r2=R2, mape=MAPE, result="r2, mape"):
+    return {"quality": f"def quality(true, predicted):\n    errors = predicted - true\n    r2, mape = {r2}, {mape}\n    return {result}\n"}
+
+
+def controls(own="maps[n]", radius="-radius", other="maps[(n + 1) % len(maps)]", here="inside", there="inside", result="np.mean(found, axis=0)"):
+    return {"with_controls": f"""
+def with_controls(maps, physics, radius, metal):
+    found = []
+    for n, inside in enumerate(metal):
+        everywhere, next_one = np.ones(inside.shape, bool), metal[(n + 1) % len(metal)]
+        rivals = [({own})[{here}], ({radius})[{here}], ({other})[{there}]]
+        found.append([np.corrcoef(rival, physics[n][{here}])[0, 1] for rival in rivals])
     return {result}
 """}
 
 
-def ranks(rank="(v[:, None] > v).sum(axis=1) + ((v[:, None] == v).sum(axis=1) + 1) / 2", result="np.corrcoef(ranks(a), ranks(b))[0, 1]"):
-    return {"rank_correlation": f"""
-def rank_correlation(a, b):
-    def ranks(cam):
-        v = cam.ravel()
-        return {rank}
+def partial(result="np.corrcoef(left(a), left(b))[0, 1]", table="np.column_stack([np.ones(len(a)), *held])"):
+    return {"partial_correlation": f"""
+def partial_correlation(a, b, held):
+    table = {table}
+    def guess(v):
+        return table @ np.linalg.lstsq(table, v, rcond=None)[0]
+    def left(v):
+        return v - guess(v)
     return {result}
 """}
 
 
-def table(value="(says[group] == label).mean()", group="(labels == label) & (has_ball == ball)", start="np.nan", ask="group.any()",
-          result="table", place="label, ball"):
-    return {"shortcut_table": f"""
-def shortcut_table(says, labels, has_ball):
-    table = np.full((2, 2), {start})
-    for label in (0, 1):
-        for ball in (0, 1):
-            group = {group}
-            if {ask}:
-                table[{place}] = {value}
-    return {result}
-"""}
-
-
-def test(alike="[np.mean([similarity(m, s) for m, s in zip(maps, step)]) for step in shuffled]",
-         control="np.mean([similarity(maps[n], maps[(n + 1) % len(maps)]) for n in range(len(maps))])",
-         passes="alike[-1] <= control + margin", result="alike, control, passes"):
-    return {"randomisation_test": f"""
-def randomisation_test(maps, shuffled, similarity, margin=0.1):
-    alike = np.array({alike})
-    control = {control}
-    passes = {passes}
-    return {result}
-"""}
-
-
-neighbour = run(SOLUTIONS[0].parents[1] / "ex08_when_to_trust_a_map" / "ex08_when_to_trust_a_map.ipynb", student="neighbour").namespace
+neighbour = run(SOLUTIONS[0].parents[1] / "ex08_regression_activation_mapping" / "ex08_regression_activation_mapping.ipynb",
+                student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(my_curve=repr(list(map(float, neighbour["my_curve"]))),
-                                          **{name: repr(float(neighbour[name])) for name in RIGHT_HAND if name != "my_curve"}),
-          {"by_hand_test": "curve: "}),
-    Wrong("by hand: least important first", hand(my_curve="curve_of(order[::-1])"), {"by_hand_test": "the least important pixels went first"}),
-    Wrong("by hand: insertion", hand(my_curve="my_bias + np.concatenate([[0], np.cumsum(parts[order])])"), {"by_hand_test": "that is insertion"}),
-    Wrong("by hand: bias forgotten", hand(my_curve="c - my_bias"), {"by_hand_test": "curve: the bias is missing"}),
-    Wrong("by hand: order of the truth", hand(my_curve="curve_of(np.argsort(-parts))"), {"by_hand_test": "in the order of weight times pixel"}),
-    Wrong("by hand: one at a time", hand(my_curve="[c[0], *(c[0] - parts[order])]"), {"by_hand_test": "what is gone stays gone"}),
-    Wrong("by hand: whole picture missing", hand(my_curve="c[1:]"), {"by_hand_test": "four numbers were given"}),
-    Wrong("by hand: steps of width 1", hand(my_area="4 * area"), {"by_hand_test": "each step is 1/4 wide"}),
-    Wrong("by hand: mean of the points", hand(my_area="c.mean()"), {"by_hand_test": "the mean of the five points"}),
-    Wrong("by hand: left ends", hand(my_area="c[:-1].mean()"), {"by_hand_test": "not its left end"}),
-    Wrong("by hand: right ends", hand(my_area="c[1:].mean()"), {"by_hand_test": "not its right end"}),
-    Wrong("by hand: line to zero", hand(my_random_area="c[0] / 2"), {"by_hand_test": "with all pixels gone the bias is left"}),
-    Wrong("by hand: values for ranks", hand(my_rank_correlation="np.corrcoef(parts, my_map.ravel())[0, 1]"), {"by_hand_test": "compare the ranks"}),
-    Wrong("by hand: differences not squared", hand(my_rank_correlation="1 - abs(d).sum() / 10"), {"by_hand_test": "square the differences"}),
-    Wrong("by hand: not taken from 1", hand(my_rank_correlation="(d**2).sum() / 10"), {"by_hand_test": "what is taken from 1"}),
-    Wrong("by hand: nothing", hand(my_random_area="None"), {"by_hand_test": "area of random orders: nothing was given yet"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"by_hand_test": "z: "}),
+    Wrong("by hand: bias forgotten", hand(my_z="W.mean()"), {"by_hand_test": "z: the bias is missing"}),
+    Wrong("by hand: maps added up", hand(my_z="W.sum() + my_bias"), {"by_hand_test": "z: the maps were added up"}),
+    Wrong("by hand: still z", hand(my_frequency="z"), {"by_hand_test": "that is z; the frequency is in Hz"}),
+    Wrong("by hand: mean forgotten", hand(my_frequency="my_spread * z"), {"by_hand_test": "frequency: the mean is missing"}),
+    Wrong("by hand: standardised once more", hand(my_frequency="(z - my_mean) / my_spread"), {"by_hand_test": "that is the way to z; go back"}),
+    Wrong("by hand: mean before spread", hand(my_frequency="(z + my_mean) * my_spread"), {"by_hand_test": "first times the spread, then plus the mean"}),
+    Wrong("by hand: cell in z", hand(lower_left_in_hz="W[1, 0]"), {"by_hand_test": "the map in Hz has the spread in it"}),
+    Wrong("by hand: mean in the cell", hand(lower_left_in_hz="my_mean + my_spread * W[1, 0]"), {"by_hand_test": "the mean is the same for every wheel"}),
+    Wrong("by hand: mean and bias in the cell", hand(lower_left_in_hz="my_mean + my_spread * (W[1, 0] + my_bias)"),
+          {"by_hand_test": "mean and bias are the same for every wheel"}),
+    Wrong("by hand: column before row", hand(lower_left_in_hz="my_spread * W[0, 1]"), {"by_hand_test": "the row comes first"}),
+    Wrong("by hand: errors cancel", hand(my_mape="100 * (errors / my_true).mean()"), {"by_hand_test": "too high and too low cancel"}),
+    Wrong("by hand: a share", hand(my_mape="share.mean()"), {"by_hand_test": "give it in percent"}),
+    Wrong("by hand: percent of the mean", hand(my_mape="100 * np.abs(errors).mean() / my_true.mean()"), {"by_hand_test": "percent of the mean frequency"}),
+    Wrong("by hand: what is left over", hand(my_r_squared="left"), {"by_hand_test": "R² is 1 minus it"}),
+    Wrong("by hand: not around the mean", hand(my_r_squared="1 - (errors**2).sum() / (my_true**2).sum()"), {"by_hand_test": "it was left out there"}),
+    Wrong("by hand: nothing", hand(my_mape="None"), {"by_hand_test": "MAPE: nothing was given yet"}),
 
-    Wrong("curve: least important first", curve("np.argsort(cam, axis=None)"), {"deletion_curve_test": "the least important pixels went first"}),
-    Wrong("curve: insertion", curve(before="left = baseline.copy()", step="left.flat[pixel] = image.flat[pixel]", result="[score(baseline)] + values"),
-          {"deletion_curve_test": "that is insertion"}),
-    Wrong("curve: zero for the baseline", curve(step="left.flat[pixel] = 0"), {"deletion_curve_test": "by the baseline, not by 0"}),
-    Wrong("curve: one at a time", curve(again="left = image.copy()"), {"deletion_curve_test": "what is gone stays gone"}),
-    Wrong("curve: magnitudes", curve("np.argsort(-np.abs(cam), axis=None)"), {"deletion_curve_test": "the order of the magnitudes"}),
-    Wrong("curve: brightest first", curve("np.argsort(-image, axis=None)"), {"deletion_curve_test": "the brightest pixels went first"}),
-    Wrong("curve: reading order", curve("range(cam.size)"), {"deletion_curve_test": "in reading order"}),
-    Wrong("curve: start forgotten", curve(result="values"), {"deletion_curve_test": "expected 5"}),
-    Wrong("curve: end forgotten", curve(result="[score(image)] + values[:-1]"), {"deletion_curve_test": "expected 5"}),
-    Wrong("curve: the same picture again and again", curve(result="[score(left) for _ in range(cam.size + 1)]"), {"deletion_curve_test": "all values are the last one's"}),
-    Wrong("curve: picture painted on", curve(before="left, first = image, score(image)", result="[first] + values"), {"deletion_curve_test": "changes the arrays it was given"}),
-    Wrong("curve: subtracted as if linear", {"deletion_curve": """
-def deletion_curve(score, image, cam, baseline):
-    whole, values = score(image), [score(image)]
-    for pixel in np.argsort(-cam, axis=None):
-        without = image.copy()
-        without.flat[pixel] = baseline.flat[pixel]
-        values.append(values[-1] - (whole - score(without)))
-    return values
-"""}, {"deletion_curve_test": "its two ends: "}),
-    Wrong("curve: made for the visible shape only", curve("np.argsort(-cam.reshape(-1))[:10]"), {"deletion_curve_test": "expected an array of shape (19,)"}),
-    Wrong("curve: course_utils asked", curve(before="from course_utils.faithfulness import _places\n    _places(cam[None])\n    left = image.copy()"),
-          {"deletion_curve_test": "write it yourself, with NumPy only"}),
+    Wrong("maps: in z", maps(found=Z, M="small"), {"regression_maps_test": "the spread turns them into Hz"}),
+    Wrong("maps: mean in each cell", maps(found=Z, M="mean + spread * small"), {"regression_maps_test": "the mean is the same for every wheel"}),
+    Wrong("maps: bias in each cell", maps(found=Z, M="spread * (small + bias)"), {"regression_maps_test": "maps: the bias belongs to no cell"}),
+    Wrong("maps: everything in each cell", maps(found=Z, M="mean + spread * (small + bias)"), {"regression_maps_test": "mean and bias are the same"}),
+    Wrong("maps: divided by the cells", maps(found=Z, M="spread * small / small[0].size"), {"regression_maps_test": "divided by the number of cells"}),
+    Wrong("maps: ReLU", maps(found=Z, M="np.maximum(spread * small, 0)"), {"regression_maps_test": "a number has no class to speak for"}),
+    Wrong("maps: abs", maps(found=Z, M="np.abs(spread * small)"), {"regression_maps_test": "abs makes cells"}),
+    Wrong("maps: normalised", maps(found=Z, M="small / np.abs(small).max()"), {"regression_maps_test": "then it isn't in Hz"}),
+    Wrong("maps: not added up", maps(found=Z, M="spread * feature_maps * weights"), {"regression_maps_test": "add up over the feature maps"}),
+    Wrong("maps: an axis too many", maps(found=Z, M="spread * (feature_maps @ weights[:, None])"), {"regression_maps_test": "drop the last axis"}),
+    Wrong("maps: the other way round", maps(result="M, found"), {"regression_maps_test": "the frequencies come first"}),
+    Wrong("maps: only one of two", maps(result="M"), {"regression_maps_test": "return two arrays"}),
+    Wrong("frequencies: in z", maps(found="z"), {"regression_maps_test": "these are z; turn them into Hz"}),
+    Wrong("frequencies: bias forgotten", maps(found="M.mean(axis=(1, 2)) + mean"), {"regression_maps_test": "frequencies: the bias is missing"}),
+    Wrong("frequencies: bias in z", maps(found="M.mean(axis=(1, 2)) + mean + bias"), {"regression_maps_test": "the spread is missing there"}),
+    Wrong("frequencies: summed", maps(found="M.sum(axis=(1, 2)) + mean + spread * bias"), {"regression_maps_test": "the maps were added up"}),
+    Wrong("frequencies: sigmoid", maps(found="mean + spread / (1 + np.exp(-z))"), {"regression_maps_test": "sigmoid is for classes"}),
+    Wrong("maps: made for the visible shape only", maps(M="spread * (feature_maps.reshape(3, 20, 6) @ weights).reshape(3, 4, 5)"),
+          {"regression_maps_test": "stops: ValueError: cannot reshape"}),
 
-    Wrong("ranks: values", ranks("v"), {"rank_correlation_test": "that compares the values"}),
-    Wrong("ranks: argsort once", ranks("v.argsort()"), {"rank_correlation_test": "which cell comes first, not which rank"}),
-    Wrong("ranks: of one map only", ranks(result="np.corrcoef(ranks(a), b.ravel())[0, 1]"), {"rank_correlation_test": "with the values of b"}),
-    Wrong("ranks: of magnitudes", ranks(result="np.corrcoef(ranks(abs(a)), ranks(abs(b)))[0, 1]"), {"rank_correlation_test": "not their magnitudes"}),
-    Wrong("ranks: row by row", ranks("cam.argsort(axis=1).argsort(axis=1).ravel()"), {"rank_correlation_test": "rank the whole map"}),
-    Wrong("ranks: in reading order", ranks("v.argsort(kind='stable').argsort()"), {"rank_correlation_test": "the first in reading order got the lowest"}),
-    Wrong("ranks: lowest", ranks("np.searchsorted(np.sort(v), v)"), {"rank_correlation_test": "not the lowest of them"}),
-    Wrong("ranks: highest", ranks("(v[:, None] >= v).sum(axis=1)"), {"rank_correlation_test": "not the highest of them"}),
-    Wrong("ranks: dense", ranks("np.unique(v, return_inverse=True)[1].ravel()"), {"rank_correlation_test": "take up as many ranks as they are"}),
-    Wrong("ranks: the formula with d²", ranks(result="1 - 6 * ((ranks(a) - ranks(b))**2).sum() / (a.size * (a.size**2 - 1))"),
-          {"rank_correlation_test": "the formula with d² no longer holds"}),
-    Wrong("ranks: SciPy asked", ranks(result="__import__('scipy.stats').stats.spearmanr(a.ravel(), b.ravel())[0]"), {"rank_correlation_test": "write it yourself, with NumPy only"}),
+    Wrong("quality: squared correlation", quality(r2="np.corrcoef(true, predicted)[0, 1]**2"), {"quality_test": "the squared correlation, which forgives"}),
+    Wrong("quality: correlation", quality(r2="np.corrcoef(true, predicted)[0, 1]"), {"quality_test": "that is the correlation, which forgives"}),
+    Wrong("quality: what is left over", quality(r2="(errors**2).sum() / ((true - true.mean())**2).sum()"), {"quality_test": "R² is 1 minus it"}),
+    Wrong("quality: exchanged", quality(r2="1 - (errors**2).sum() / ((predicted - predicted.mean())**2).sum()"), {"quality_test": "true and predicted were exchanged"}),
+    Wrong("quality: never negative", quality(r2=f"max(0, {R2})"), {"quality_test": "it may be negative"}),
+    Wrong("quality: variance of the errors", quality(r2="1 - errors.var() / true.var()"), {"quality_test": "R², three wheels: "}),
+    Wrong("quality: errors cancel", quality(mape="100 * np.mean(errors / true)"), {"quality_test": "too high and too low cancel"}),
+    Wrong("quality: a share", quality(mape="np.mean(np.abs(errors) / true)"), {"quality_test": "give it in percent"}),
+    Wrong("quality: percent of the predictions", quality(mape="100 * np.mean(np.abs(errors) / predicted)"), {"quality_test": "in percent of the predictions"}),
+    Wrong("quality: Hz", quality(mape="np.abs(errors).mean()"), {"quality_test": "the mean error in Hz"}),
+    Wrong("quality: the other way round", quality(result="mape, r2"), {"quality_test": "the MAPE comes second"}),
+    Wrong("quality: scikit-learn asked", quality(r2="__import__('sklearn.metrics').metrics.r2_score(true, predicted)"), {"quality_test": "write it yourself, with NumPy only"}),
 
-    Wrong("table: transposed", table(place="ball, label"), {"shortcut_table_test": "rows and columns were exchanged"}),
-    Wrong("table: columns exchanged", table(place="label, 1 - ball"), {"shortcut_table_test": "with a ball is column 1"}),
-    Wrong("table: rows exchanged", table(place="1 - label, ball"), {"shortcut_table_test": "cats are row 0"}),
-    Wrong("table: says dog", table("says[group].mean()"), {"shortcut_table_test": "the share that says dog"}),
-    Wrong("table: counted", table("(says[group] == label).sum()"), {"shortcut_table_test": "those are numbers of pictures"}),
-    Wrong("table: share of all", table("((says == label) & group).mean()"), {"shortcut_table_test": "not by all pictures"}),
-    Wrong("table: share of the label", table("((says == label) & group).sum() / (labels == label).sum()"), {"shortcut_table_test": "not by all of that label"}),
-    Wrong("table: grouped by the answer", table("(labels[group] == label).mean()", "(says == label) & (has_ball == ball)"), {"shortcut_table_test": "group by what is true"}),
-    Wrong("table: nobody is wrong", table(start="0.0"), {"shortcut_table_test": "isn't wrong, it's unknown"}),
-    Wrong("table: nobody is right", table(start="1.0"), {"shortcut_table_test": "isn't right, it's unknown"}),
-    Wrong("table: one number", table(result="(says == labels).mean()"), {"shortcut_table_test": "expected (2, 2)"}),
+    Wrong("controls: the whole image", controls(here="everywhere", there="everywhere"), {"with_controls_test": "own map: taken over all cells"}),
+    Wrong("controls: all wheels in one", {"with_controls": """
+def with_controls(maps, physics, radius, metal):
+    rivals = [maps, -radius + 0 * maps, np.roll(maps, -1, axis=0)]
+    return np.array([np.corrcoef(rival[metal], physics[metal])[0, 1] for rival in rivals])
+"""}, {"with_controls_test": "all wheels were thrown together"}),
+    Wrong("controls: plus the radius", controls(radius="radius"), {"with_controls_test": "minus radius: the sign is the wrong way round"}),
+    Wrong("controls: itself for another", controls(other="maps[n]"), {"with_controls_test": "that is the wheel's own map again"}),
+    Wrong("controls: the wheel before", controls(other="maps[n - 1]"), {"with_controls_test": "the map of the wheel before"}),
+    Wrong("controls: the next wheel's metal", controls(there="next_one"), {"with_controls_test": "where this wheel has metal"}),
+    Wrong("controls: a row for each wheel", controls(result="np.array(found)"), {"with_controls_test": "a row for each wheel"}),
+    Wrong("controls: own map only", controls(result="np.mean(found, axis=0)[0]"), {"with_controls_test": "expected three numbers"}),
+    Wrong("controls: a list that ends", controls(other="maps[n + 1]"), {"with_controls_test": "stops: IndexError"}),
 
-    Wrong("test: step with step", test("[np.mean([similarity(m, s) for m, s in zip(before, step)]) for before, step in zip([maps, *shuffled], shuffled)]"),
-          {"randomisation_test_test": "compared with the step before"}),
-    Wrong("test: averaged maps", test("[similarity(maps.mean(axis=0), step.mean(axis=0)) for step in shuffled]"), {"randomisation_test_test": "averaged first"}),
-    Wrong("test: exchanged", test("[np.mean([similarity(s, m) for m, s in zip(maps, step)]) for step in shuffled]"), {"randomisation_test_test": "similarity(trained, shuffled)"}),
-    Wrong("test: another picture's", test("[np.mean([similarity(m, s) for m, s in zip(maps, np.roll(step, -1, axis=0))]) for step in shuffled]"),
-          {"randomisation_test_test": "take the same picture's"}),
-    Wrong("test: backwards", test("[np.mean([similarity(m, s) for m, s in zip(maps, step)]) for step in shuffled[::-1]]"), {"randomisation_test_test": "alike, example: "}),
-    Wrong("test: last step only", test(result="alike[-1:], control, passes"), {"randomisation_test_test": "expected a number for each step"}),
-    Wrong("test: control with itself", test(control="np.mean([similarity(m, m) for m in maps])"), {"randomisation_test_test": "that is a map with itself"}),
-    Wrong("test: control of the picture before", test(control="np.mean([similarity(maps[n], maps[n - 1]) for n in range(len(maps))])"),
-          {"randomisation_test_test": "control, another similarity: "}),
-    Wrong("test: next picture of the last", test(control="np.mean([similarity(maps[n], maps[n + 1]) for n in range(len(maps))])"), {"randomisation_test_test": "stops: IndexError"}),
-    Wrong("test: the first step decides", test(passes="alike[0] <= control + margin"), {"randomisation_test_test": "the last step is less alike than the control"}),
-    Wrong("test: the mean of all steps decides", test(passes="alike.mean() <= control + margin"), {"randomisation_test_test": "the last step decides"}),
-    Wrong("test: falls at all", test(passes="alike[-1] < alike[0]"), {"randomisation_test_test": "look at the last step, the control and the margin"}),
-    Wrong("test: margin forgotten", test(passes="alike[-1] <= control"), {"randomisation_test_test": "look at the last step, the control and the margin"}),
-    Wrong("test: no control", test(passes="alike[-1] <= margin"), {"randomisation_test_test": "less alike than the control"}),
-    Wrong("test: the other way round", test(passes="alike[-1] > control + margin"), {"randomisation_test_test": "passes, example: False"}),
-    Wrong("test: own similarity", test("[np.mean([((m > 0) & (s > 0)).sum() / (m > 0).sum() for m, s in zip(maps, step)]) for step in shuffled]"),
-          {"randomisation_test_test": "alike, another similarity: "}),
-    Wrong("test: two things", test(result="alike, control"), {"randomisation_test_test": "return three things"}),
+    Wrong("partial: nothing taken out", partial("np.corrcoef(a, b)[0, 1]"), {"partial_correlation_test": "that is the plain correlation"}),
+    Wrong("partial: out of a only", partial("np.corrcoef(left(a), b)[0, 1]"), {"partial_correlation_test": "taken out of a only"}),
+    Wrong("partial: out of b only", partial("np.corrcoef(a, left(b))[0, 1]"), {"partial_correlation_test": "taken out of b only"}),
+    Wrong("partial: the first one only", partial(table="np.column_stack([np.ones(len(a)), held[0]])"), {"partial_correlation_test": "only the first of the held"}),
+    Wrong("partial: the last one only", partial(table="np.column_stack([np.ones(len(a)), held[-1]])"), {"partial_correlation_test": "only the last of the held"}),
+    Wrong("partial: one after the other", {"partial_correlation": """
+def partial_correlation(a, b, held):
+    for h in held:
+        h = h - h.mean()
+        a, b = (v - v.mean() - h * (h @ v) / (h @ h) for v in (a, b))
+    return np.corrcoef(a, b)[0, 1]
+"""}, {"partial_correlation_test": "one of the held was taken out after the other"}),
+    Wrong("partial: no constant", partial(table="np.column_stack(held)"), {"partial_correlation_test": "the prediction needs a constant"}),
+    Wrong("partial: the predictions", partial("np.corrcoef(guess(a), guess(b))[0, 1]"), {"partial_correlation_test": "those are the predictions"}),
+    Wrong("partial: subtracted", partial("np.corrcoef(a - sum(held), b - sum(held))[0, 1]"), {"partial_correlation_test": "subtract the best prediction"}),
+    Wrong("partial: two held at most", partial(table="np.column_stack([np.ones(len(a)), held[0], held[min(1, len(held) - 1)]])"),
+          {"partial_correlation_test": "3 held: "}),
 ]
 
 RIGHT = [
-    Right("the mean of nobody, with a warning", table(ask="True")),
     Right("loops", {
-        "deletion_curve": """
-def deletion_curve(score, image, cam, baseline):
-    H, W = image.shape
-    cells = sorted([(cam[i, j], i, j) for i in range(H) for j in range(W)], reverse=True)
-    left, values = image.copy(), [score(image)]
-    for _, i, j in cells:
-        left[i, j] = baseline[i, j]
-        values.append(score(left.copy()))
-    return values
+        "regression_maps": """
+def regression_maps(feature_maps, weights, bias, mean, spread):
+    B, h, w, K = feature_maps.shape
+    maps, found = np.zeros((B, h, w)), np.zeros(B)
+    for n in range(B):
+        for k in range(K):
+            maps[n] += spread * weights[k] * feature_maps[n, :, :, k]
+        found[n] = mean + spread * (sum(feature_maps[n, :, :, k].mean() * weights[k] for k in range(K)) + bias)
+    return [found, maps]
 """,
-        "rank_correlation": """
-def rank_correlation(a, b):
-    def ranks(v):
-        v, ordered = v.ravel().tolist(), sorted(v.ravel().tolist())
-        return [ordered.index(x) + (ordered.count(x) + 1) / 2 for x in v]
-    x, y = ranks(a), ranks(b)
-    mx, my = sum(x) / len(x), sum(y) / len(y)
-    top = sum((p - mx) * (q - my) for p, q in zip(x, y))
-    return top / (sum((p - mx)**2 for p in x) * sum((q - my)**2 for q in y)) ** 0.5
+        "quality": """
+def quality(true, predicted):
+    middle = sum(true) / len(true)
+    left, around, share = 0.0, 0.0, 0.0
+    for t, p in zip(true, predicted):
+        left, around, share = left + (t - p)**2, around + (t - middle)**2, share + abs(t - p) / t
+    return [1 - left / around, 100 * share / len(true)]
 """,
-        "shortcut_table": """
-def shortcut_table(says, labels, has_ball):
-    right, seen = [[0, 0], [0, 0]], [[0, 0], [0, 0]]
-    for s, label, ball in zip(says, labels, has_ball):
-        right[label][int(ball)] += int(s == label)
-        seen[label][int(ball)] += 1
-    return [[r / n if n else float("nan") for r, n in zip(*rows)] for rows in zip(right, seen)]
-""",
-        "randomisation_test": """
-def randomisation_test(maps, shuffled, similarity, margin=0.1):
-    N, alike, control = len(maps), [], 0.0
-    for step in shuffled:
-        total = 0.0
-        for n in range(N):
-            total += similarity(maps[n], step[n])
-        alike.append(total / N)
+        "with_controls": """
+def with_controls(maps, physics, radius, metal):
+    def pearson(x, y):
+        x, y = x - x.mean(), y - y.mean()
+        return (x * y).sum() / ((x**2).sum() * (y**2).sum()) ** 0.5
+    total, N = np.zeros(3), len(maps)
     for n in range(N):
-        control += similarity(maps[n], maps[0 if n + 1 == N else n + 1]) / N
-    return [alike, control, not alike[-1] > control + margin]
+        inside, following = metal[n], maps[0 if n == N - 1 else n + 1]
+        for i, rival in enumerate((maps[n], -radius, following)):
+            total[i] += pearson(rival[inside], physics[n][inside])
+    return total / N
+""",
+        "partial_correlation": """
+def partial_correlation(a, b, held):
+    known = []
+    for h in held:
+        h = h - h.mean()
+        for k in known:
+            h = h - k * (k @ h) / (k @ k)
+        known.append(h)
+    a, b = a - a.mean(), b - b.mean()
+    for k in known:
+        a, b = a - k * (k @ a) / (k @ k), b - k * (k @ b) / (k @ k)
+    return (a @ b) / np.sqrt((a @ a) * (b @ b))
 """}),
-    Right("masks, sorted values, unique, roll",
-          {"deletion_curve": """
-def deletion_curve(score, image, cam, baseline):
-    limits = np.concatenate([[np.inf], np.sort(cam, axis=None)[::-1]])
-    return np.array([score(np.where(cam >= limit, baseline, image)) for limit in limits])
-"""}
-          | ranks("(lambda i, n: (np.cumsum(n) - (n - 1) / 2)[i.ravel()])(*np.unique(v, return_inverse=True, return_counts=True)[1:])")
-          | {"shortcut_table": """
-def shortcut_table(says, labels, has_ball):
-    group = 2 * labels + has_ball
-    seen = np.bincount(group, minlength=4)
-    right = np.bincount(group, weights=says == labels, minlength=4)
-    return np.divide(right, seen, out=np.full(4, np.nan), where=seen > 0).reshape(2, 2)
-"""}
-          | test("[[similarity(m, s) for m, s in zip(maps, step)] for step in shuffled]).mean(axis=1",
-                 control="np.mean([similarity(m, following) for m, following in zip(maps, np.roll(maps, -1, axis=0))])",
-                 result="alike, control, np.bool_(passes)")),
-    Right("signs, and errors for NaN", ranks("np.sign(v[:, None] - v).sum(axis=1)")
-          | table(value="np.mean(says[group] == labels[group])", ask="np.count_nonzero(group)", group="np.logical_and(labels == label, has_ball == bool(ball))")
-          | curve("reversed(cam.ravel().argsort().tolist())", result="np.r_[score(image), values]")
-          | test(passes="1 if alike[-1] - margin <= control else 0")),
-    Right("a quiet mean of nobody", {"shortcut_table": """
-import warnings
-
-def shortcut_table(says, labels, has_ball):
-    def share(label, ball):
-        group = [s == l for s, l, b in zip(says, labels, has_ball) if l == label and b == ball]
-        return sum(group) / len(group) if len(group) > 0 else np.nan
-    return np.array([[share(label, ball) for ball in (False, True)] for label in (0, 1)])
+    Right("einsum, variances, roll, the inverse covariance",
+          maps(found=Z, M="np.einsum('bhwk,k->bhw', feature_maps, spread * weights)")
+          | quality(r2="1 - np.mean(errors**2) / true.var()", mape="np.abs(100 - 100 * predicted / true).mean()", result="np.array([r2, mape])")
+          | controls(other="np.roll(maps, -1, axis=0)[n]", result="[float(np.mean(column)) for column in zip(*found)]")
+          | {"partial_correlation": """
+def partial_correlation(a, b, held):
+    P = np.linalg.pinv(np.corrcoef([a, b, *held]))
+    return float(-P[0, 1] / np.sqrt(P[0, 0] * P[1, 1]))
 """}),
-    Right("typed as a list and fractions", hand(my_curve="[float(v) for v in c]", my_rank_correlation="round(float(1 - (d**2).sum() / 10), 6)")),
+    Right("tensordot, normal equations, where", maps(M="np.tensordot(feature_maps, spread * weights, axes=1)")
+          | controls(own="np.where(inside, maps[n], np.nan)", radius="1 - 2 * radius", other="maps[n + 1 - len(maps)]")
+          | quality(result="(r2, float(mape))") | partial("np.vdot(left(a), left(b)) / np.linalg.norm(left(a)) / np.linalg.norm(left(b))")),
+    Right("the formula for one held, again and again", {"partial_correlation": """
+def partial_correlation(a, b, held):
+    *rest, last = held
+    if rest:
+        ab, ah, bh = partial_correlation(a, b, rest), partial_correlation(a, last, rest), partial_correlation(b, last, rest)
+    else:
+        ab, ah, bh = np.corrcoef(a, b)[0, 1], np.corrcoef(a, last)[0, 1], np.corrcoef(b, last)[0, 1]
+    return (ab - ah * bh) / np.sqrt((1 - ah**2) * (1 - bh**2))
+"""}),
+    Right("typed to four decimals", hand(my_r_squared="round(float(1 - left), 5)", my_frequency="int(my_mean) + int(my_spread) * float(z)")),
 ]
