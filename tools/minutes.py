@@ -2,8 +2,8 @@
 
     python tools/minutes.py notebooks/*.ipynb
 
-Reading speed: 200 words of text and 12 lines of code per minute; a guess and a question take a minute to think
-about. What runs is said beside it, by hand.
+Reading speed: 200 words of text and 12 lines of code per minute; a guess and a question take a minute
+to think about. What runs is said beside it, by hand.
 """
 
 import re
@@ -39,7 +39,7 @@ def _minutes(cell):
 
 
 def said(notebook):
-    """The first cell as it should be: minutes in all behind *Needs*, and a line with those of each section."""
+    """The first cell as it should be: minutes in all behind *Needs*, and those of each section."""
     found = sections(notebook)
     first = re.sub(r"\n\n\*\*Minutes\*\*.*", "", notebook.cells[0].source)
     first = re.sub(r"\d+ minutes to read", f"{sum(m for _, m in found)} minutes to read", first)
