@@ -399,3 +399,14 @@ def test_a_photograph_is_explained_as_it_was_held_and_a_text_gets_its_sentence(p
 def test_the_page_without_python_is_small(random_photo_net):
     weights, _ = random_photo_net
     assert len(book_parts.photo_data(weights)) < 2.2e6  # the theme adds less than 0.8 MB
+
+
+def test_the_cell_for_colab_comes_behind_the_title_and_goes_again():
+    from tools.launch import ID, launch
+
+    lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# Title")])
+    twice = launch(launch(lesson, "https://example.org/a"), "https://example.org/course")
+    assert [c.id == ID for c in twice.cells] == [False, True]
+    assert "git+https://example.org/course" in twice.cells[1].source
+    assert "remove-cell" in twice.cells[1].metadata.tags
+    assert len(launch(twice, "").cells) == 1

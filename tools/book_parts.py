@@ -5,6 +5,8 @@ import json
 import re
 from pathlib import Path
 
+from tools import minutes
+
 import nbformat
 from docutils import nodes
 
@@ -112,7 +114,7 @@ def lesson_role(role, rawtext, text, lineno, inliner, options=None, content=None
 
 
 def sections(notebook):
-    """(heading, minutes to read, seconds to run, notes) of each section: 200 words or 12 lines a minute."""
+    """(heading, minutes to read, seconds to run, notes) of each section."""
     found = []
     for cell in notebook.cells:
         heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
@@ -120,11 +122,9 @@ def sections(notebook):
             found.append([heading[1] if heading else "", 0.0, 0.0, []])
         if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
             found[-1][3].append(cell.source)
-        elif cell.cell_type == "markdown":
-            found[-1][1] += len(re.findall(r"\w+", re.sub(r"<[^>]*>|\]\([^)]*\)", " ", cell.source))) / 200
-        else:
-            found[-1][1] += len([line for line in cell.source.splitlines() if line.strip()]) / 12
-            found[-1][2] += cell.metadata.get("seconds", 0.0)
+            continue
+        found[-1][1] += minutes.to_read(cell)
+        found[-1][2] += cell.metadata.get("seconds", 0.0)
     return found
 
 
@@ -133,8 +133,8 @@ def handbook_page(stem, title, notebook):
     own = ROOT / "book" / "handbook" / "lessons" / f"{topic(stem)}.md"
     text = own.read_text(encoding="utf-8") if own.exists() else ""
     rows, notes = [], []
-    for heading, minutes, seconds, said in sections(notebook):
-        rows.append(f"| {heading.replace('|', '&#124;')} | {minutes:.1f} | {seconds:.0f} |")
+    for heading, to_read, seconds, said in sections(notebook):
+        rows.append(f"| {heading.replace('|', '&#124;')} | {to_read:.1f} | {seconds:.0f} |")
         if said:
             notes.append(f"### {heading}\n\n" + "\n\n".join(said))
     page = f"# {numbered(stem, title)}\n\n[The lesson](../../notebooks/{stem}.ipynb) · "
@@ -147,9 +147,9 @@ def times_table(notebooks):
     """Minutes of every lesson, {path: notebook}, for the routes."""
     rows = ["| Lesson | read, min | run, s |", "|---|---:|---:|"]
     for path, notebook in notebooks.items():
-        _, minutes, seconds, _ = zip(*sections(notebook))
+        _, to_read, seconds, _ = zip(*sections(notebook))
         label = numbered(path.stem, title(notebook))
-        rows.append(f"| [{label}](lessons/{path.stem}.md) | {sum(minutes):.0f} | {sum(seconds):.0f} |")
+        rows.append(f"| [{label}](lessons/{path.stem}.md) | {sum(to_read):.0f} | {sum(seconds):.0f} |")
     return "\n".join(rows)
 
 

@@ -23,13 +23,14 @@ def sections(notebook):
         heading = re.search(r"^## (.+)$", cell.source, flags=re.M) if cell.cell_type == "markdown" else None
         if heading or not found:
             found.append([heading[1] if heading else "", 0.0])
-        found[-1][1] += _minutes(cell)
+        found[-1][1] += to_read(cell)
     if len(found) > 1 and not found[0][0]:
         found[1][1] += found.pop(0)[1]
     return [(heading, max(1, round(minutes))) for heading, minutes in found]
 
 
-def _minutes(cell):
+def to_read(cell):
+    """Minutes for one cell."""
     if cell.cell_type == "code":
         guess = cell.source.startswith("my_guess")
         return guess + sum(bool(line.strip()) for line in cell.source.splitlines()) / LINES
