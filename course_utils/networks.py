@@ -3,6 +3,7 @@ layer names `feature_maps`, `gap` and `class_scores`, so that a map can be trace
 """
 
 import functools
+import itertools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -176,20 +177,44 @@ def photo_net_in_numpy(images):
     if images.ndim != 4 or images.shape[3] != 3 or min(images.shape[:3], default=0) < 1:
         raise ValueError(f"images has shape {images.shape}; expected (B, H, W, 3), none empty.")
     weights = photo_net_weights()
+    *_, x = _photo_maps(images)
+    means = x.mean(axis=(1, 2), dtype=np.float64)
+    scores = means @ weights["class_scores/kernel"] + weights["class_scores/bias"]
+    return scores.astype(np.float32), x
+
+
+def _photo_maps(images):
+    """The maps of `photo_net` behind its first convolution and behind each stage, one after the other."""
+    weights = photo_net_weights()
 
     def convolution(x, name, stride=1):
         return _convolution(x, weights[f"{name}/kernel"], weights[f"{name}/bias"], stride)
 
     x = np.maximum(convolution(images.astype(np.float32) / 127.5 - 1, "halve_1", 2), 0)
+    yield x
     for stage, (_, blocks) in enumerate(PHOTO_STAGES, start=2):
         x = np.maximum(convolution(x, f"halve_{stage}", 2), 0)
         for block in range(1, blocks + 1):
             name = f"block_{stage}_{block}"
             y = convolution(np.maximum(convolution(x, f"{name}_a"), 0), f"{name}_b")
             x = np.maximum(x + y, 0)
-    means = x.mean(axis=(1, 2), dtype=np.float64)
-    scores = means @ weights["class_scores/kernel"] + weights["class_scores/bias"]
-    return scores.astype(np.float32), x
+        yield x
+
+
+def photo_texture(images):
+    """Means and standard deviations of `photo_net`'s 32 maps behind its second halving, (B, 64)."""
+    _, maps, *_ = itertools.islice(_photo_maps(np.asarray(images)), 2)
+    return np.concatenate([maps.mean(axis=(1, 2)), maps.std(axis=(1, 2))], axis=1)
+
+
+def unlike_photographs(images):
+    """Whether pictures (B, H, W, 3) uint8 look drawn, not photographed: (B,) bool.
+
+    A logistic regression on `photo_texture`, fitted by tools/train_photo_probe.py; how often it is wrong
+    stands in the model card. It tells drawings from photographs, not pets from anything else.
+    """
+    with np.load(WEIGHTS / "photo_probe.npz") as probe:
+        return photo_texture(images) @ probe["weights"] + probe["bias"] > 0
 
 
 def _convolution(x, kernel, bias, stride):
@@ -479,7 +504,12 @@ def load_network(name="photos"):
     Raises FileNotFoundError or ValueError in one sentence for anything else.
     """
     if name == "photos":
-        return Network(photo_net(), PHOTO_CLASSES, PHOTO_SIZE)
+
+        def doubt(image):
+            drawn = unlike_photographs(image[None])[0]
+            return "it looks drawn, and this network knows photographs: don't believe it" if drawn else ""
+
+        return Network(photo_net(), PHOTO_CLASSES, PHOTO_SIZE, doubt)
     if name == "pets":
         from course_utils.datasets import pets
 

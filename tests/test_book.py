@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "build" / "book"
+PHOTO_NET = ROOT / "course_utils" / "weights" / "photo_net.npz"
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 # One page of each kind for axe, which takes seconds for each.
 JUDGED = ["index.html", "photo.html", "glossary.html", "cheat_sheet.html", "handbook/routes.html"]
@@ -300,34 +301,11 @@ def test_no_figure_is_taller_than_a_printed_page(book, page):
 # --- the page without Python -----------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def random_photo_net(tmp_path_factory):
-    """photo_net with random weights of the size that training gives them, stored as the course stores them."""
-    from course_utils import networks
-
-    import keras
-
-    keras.utils.set_random_seed(1)
-    folder, rng = tmp_path_factory.mktemp("weights"), np.random.default_rng(1)
-    weights = {}
-    for layer in networks.photo_net(trained=False).layers:
-        if layer.name == "class_scores" or type(layer).__name__ == "Conv2D":
-            kernel = layer.get_weights()[0]
-            std = np.sqrt(2 / np.prod(kernel.shape[:-1])) * (0.5 if layer.name.endswith("_b") else 1)
-            weights[f"{layer.name}/kernel"] = (std * rng.normal(size=kernel.shape)).astype(np.float16)
-            weights[f"{layer.name}/bias"] = (0.1 * rng.normal(size=kernel.shape[-1])).astype(np.float16)
-    np.savez(folder / "photo_net.npz", **weights)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(networks, "WEIGHTS", folder)
-        yield folder / "photo_net.npz", networks.photo_net()
-
-
 @pytest.fixture
-def photo_page(random_photo_net, page, tmp_path):
-    """The page's own scripts around its own element, with the random network in it."""
-    weights, _ = random_photo_net
+def photo_page(page, tmp_path):
+    """The page's own scripts around its own element."""
     (tmp_path / "_static").mkdir()
-    (tmp_path / "_static" / "photo_data.js").write_text(book_parts.photo_data(weights), encoding="utf-8")
+    (tmp_path / "_static" / "photo_data.js").write_text(book_parts.photo_data(PHOTO_NET), encoding="utf-8")
     for name in ("photo_net.js", "photo.js"):
         book_parts.copy(ROOT / "book" / "_static" / name, tmp_path / "_static" / name)
     text = (ROOT / "book" / "photo.md").read_text(encoding="utf-8")
@@ -337,10 +315,12 @@ def photo_page(random_photo_net, page, tmp_path):
 
 
 @pytest.mark.browser
-def test_the_network_in_the_page_equals_keras_on_twenty_pictures(random_photo_net, photo_page):
+def test_the_network_in_the_page_equals_keras_on_twenty_pictures(photo_page):
+    from course_utils import networks
+
     import keras
 
-    _, model = random_photo_net
+    model = networks.photo_net()
     both = keras.Model(model.input, [model.get_layer("feature_maps").output, model.output])
     class_weights = model.get_layer("class_scores").get_weights()[0]
     rng = np.random.default_rng(0)
@@ -349,11 +329,12 @@ def test_the_network_in_the_page_equals_keras_on_twenty_pictures(random_photo_ne
         image = rng.integers(0, 256, (h, w, 3), dtype=np.uint8)
         features, scores = (np.asarray(a)[0] for a in both(image[None].astype("float32")))
         answer = photo_page.evaluate(
-            "([pixels, h, w]) => { const a = explainPhoto(network, pixels, h, w); return {...a, maps: [...a.maps]}; }",
+            "([pixels, h, w]) => { const a = explainPhoto(network, pixels, h, w, PHOTO.probe); return {...a, maps: [...a.maps]}; }",
             [image.ravel().tolist(), int(h), int(w)],
         )
         assert answer["grid"] == list(features.shape[:2])
         np.testing.assert_allclose(answer["scores"], scores, atol=1e-3)
+        assert (answer["drawn"] > 0) == networks.unlike_photographs(image[None])[0]
         np.testing.assert_allclose(
             np.reshape(answer["maps"], (*features.shape[:2], 2)), features @ class_weights, atol=1e-3
         )
@@ -396,9 +377,8 @@ def test_a_photograph_is_explained_as_it_was_held_and_a_text_gets_its_sentence(p
     assert not photo_page.outside and not photo_page.complaints
 
 
-def test_the_page_without_python_is_small(random_photo_net):
-    weights, _ = random_photo_net
-    assert len(book_parts.photo_data(weights)) < 2.2e6  # the theme adds less than 0.8 MB
+def test_the_page_without_python_is_small():
+    assert len(book_parts.photo_data(PHOTO_NET)) < 2.2e6  # the theme adds less than 0.8 MB
 
 
 def test_the_cell_for_colab_comes_behind_the_title_and_goes_again():

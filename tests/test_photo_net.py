@@ -8,8 +8,9 @@ from pathlib import Path
 from course_utils import __main__ as command
 from course_utils import cam, networks
 from course_utils.datasets import examples
+from course_utils.datasets.drawn.pets import drawn_pets
 from course_utils.explain import explain
-from course_utils.photos import resized
+from course_utils.photos import explain_photo, resized
 
 import keras
 import numpy as np
@@ -102,3 +103,31 @@ def test_it_is_right_about_photographs_it_never_saw(network, real_data):
     pictures = tf.image.resize(images[held_out], (160, 160), antialias=True)
     right = network.predict(pictures, verbose=0).argmax(axis=1) == labels[held_out]
     assert len(right) == 2_500 and right.mean() >= 0.96  # 96.5 %, with room for another processor
+
+
+# --- photographs and drawings ----------------------------------------------------------------
+
+
+def test_photographs_don_t_look_drawn():
+    for name in examples.PHOTOGRAPHS:
+        assert not networks.unlike_photographs(resized(examples.photograph(name), networks.PHOTO_SIZE)[None])
+
+
+def test_drawings_look_drawn():
+    drawings = [resized(image, networks.PHOTO_SIZE) for image in drawn_pets(20, seed=90_000).images]
+    assert networks.unlike_photographs(np.array(drawings)).mean() > 0.8
+
+
+def test_an_answer_about_a_drawing_warns_and_one_about_a_photograph_does_not():
+    network = networks.load_network("photos")
+    assert "drawn" in explain_photo(network, drawn_pets(1, seed=90_001).images[0]).warning
+    assert not explain_photo(network, examples.photograph("cat")).warning
+
+
+@pytest.mark.real_data
+def test_shares_of_the_model_card_hold_on_photographs(real_data):
+    import tensorflow_datasets as tfds
+
+    pets = tfds.load("oxford_iiit_pet", split="test", data_dir=real_data / "tfds", download=False)
+    photographs = [resized(example["image"], 224) for example in pets.take(200).as_numpy_iterator()]
+    assert np.mean([networks.unlike_photographs(photo[None])[0] for photo in photographs]) < 0.04

@@ -316,12 +316,15 @@ def photo_data(weights):
         for name in (key.removesuffix("/kernel") for key in stored.files if key.endswith("/kernel")):
             kernel, bias = (stored[f"{name}/{part}"].astype("<f2") for part in ("kernel", "bias"))
             network[name] = {"kernel": _base64(kernel), "bias": _base64(bias), "shape": kernel.shape}
+    with np.load(Path(weights).with_name("photo_probe.npz")) as stored:
+        probe = {"weights": stored["weights"].tolist(), "bias": float(stored["bias"])}
     grey, silent = np.zeros((14, 14, 3), np.uint8), np.zeros((14, 14, 2), np.float32)
     canvas = widgets.cam_explorer(grey, silent, PHOTO_CLASSES, np.zeros(2)).children[-1]
     traits = {k: v for k, v in canvas.get_state().items() if not k.startswith("_")}
     traits["sent"] = {k: v for k, v in traits["sent"].items() if k not in ("picture", "maps")}
     photo = {
         "network": network,
+        "probe": probe,
         "names": PHOTO_CLASSES,
         "size": PHOTO_SIZE,
         "traits": traits,

@@ -55,7 +55,7 @@ async function explain(file) {
     return;
   }
   const small = resized(picture, PHOTO.size), large = resized(picture, SHOWN);
-  const { grid, maps, scores } = explainPhoto(network, small.rgb, small.h, small.w);
+  const { grid, maps, scores, drawn } = explainPhoto(network, small.rgb, small.h, small.w, PHOTO.probe);
   const names = PHOTO.names, C = names.length, exps = scores.map((s) => Math.exp(s - Math.max(...scores)));
   const total = exps.reduce((a, b) => a + b), best = scores.indexOf(Math.max(...scores));
   let limit = 1e-6;
@@ -72,9 +72,11 @@ async function explain(file) {
   shown.replaceChildren(form, view);
   stop = (await explorer).default.render({ model, el: view }) ?? (() => {});
   place.dataset.milliseconds = Math.round(performance.now() - started);
-  place.answer = { grid, maps, scores };  // for tests
+  place.answer = { grid, maps, scores, drawn };  // for tests
   told.textContent = names.map((name, c) => `${name} ${((100 * exps[c]) / total).toFixed(1)} %`).join(", ") +
-    `: in ${place.dataset.milliseconds} ms, on this machine. It knows cats and dogs only; anything else is taken for one of them.`;
+    `: in ${place.dataset.milliseconds} ms, on this machine. ` + (drawn > 0
+      ? "But this looks drawn, and it knows photographs: don't believe it."
+      : "It knows cats and dogs only; anything else is taken for one of them.");
 }
 
 /** A photograph from the machine's camera: the first click shows what it sees, the second takes it. */

@@ -46,18 +46,31 @@ function convolution({ h, w, k, values }, { kernel, bias, shape: [rows, columns,
   return { h: H, w: W, k: filters, values: out };
 }
 
-/** Pixels (h·w, 3) in 0..255 -> {grid, maps (cells, C), scores (C)}: maps raw and signed, the bias in the scores only. */
-function explainPhoto(network, pixels, h, w) {
-  let x = { h, w, k: 3, values: Float32Array.from(pixels, (value) => value / 127.5 - 1) }, kept = null;
+/** How drawn the maps behind the second halving look; above 0 is drawn. As networks.unlike_photographs. */
+function looksDrawn({ h, w, k, values }, { weights, bias }) {
+  let sum = bias;
+  for (let j = 0; j < k; j++) {
+    let mean = 0, squares = 0;
+    for (let i = j; i < values.length; i += k) mean += values[i] / (h * w);
+    for (let i = j; i < values.length; i += k) squares += (values[i] - mean) ** 2;
+    sum += weights[j] * mean + weights[k + j] * Math.sqrt(squares / (h * w));
+  }
+  return sum;
+}
+
+/** Pixels (h·w, 3) in 0..255 -> {grid, maps (cells, C), scores (C), drawn}: maps raw and signed, the bias in the scores only. */
+function explainPhoto(network, pixels, h, w, probe) {
+  let x = { h, w, k: 3, values: Float32Array.from(pixels, (value) => value / 127.5 - 1) }, kept = null, drawn = 0;
   for (const [name, layer] of Object.entries(network)) {
     if (name.startsWith("halve")) x = convolution(x, layer, 2);
     else if (name.endsWith("_a")) [kept, x] = [x, convolution(x, layer, 1)];
     else if (name.endsWith("_b")) x = convolution(x, layer, 1, kept);
+    if (name === "block_2_1_b") drawn = looksDrawn(x, probe);
   }
   const { kernel, bias } = network.class_scores, C = bias.length, cells = x.h * x.w, maps = new Float32Array(cells * C);
   for (let i = 0; i < cells; i++) {
     for (let j = 0; j < x.k; j++) for (let c = 0; c < C; c++) maps[i * C + c] += x.values[i * x.k + j] * kernel[j * C + c];
   }
   const scores = Array.from(bias, (b, c) => { let sum = 0; for (let i = c; i < maps.length; i += C) sum += maps[i]; return sum / cells + b; });
-  return { grid: [x.h, x.w], maps, scores };
+  return { grid: [x.h, x.w], maps, scores, drawn };
 }
