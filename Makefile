@@ -15,7 +15,7 @@ NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test check lint diff processors env lock notebooks exercises bundle book slides pdf rehearse bench demo clean
+.PHONY: help lab test long check lint diff processors env lock notebooks exercises bundle book slides pdf rehearse bench demo clean
 
 help:  ## these lines
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,11 +29,14 @@ demo: env  ## an explorer on a page of its own, for a lecture
 	@echo "Opening the explorer. Stop it with Ctrl-C here."
 	cd tools/demo && PATH="$(CURDIR)/$(BIN):$$PATH" JUPYTER_PATH="$$PWD" voila demo.ipynb $(DEMO)
 
-test: env  ## the whole suite (every notebook is executed too)
-	$(BIN)/python -m pytest $(WORKERS)
+test: env  ## the suite (every notebook is executed too)
+	$(BIN)/python -m pytest $(WORKERS) -m "not long"
+
+long: env  ## what takes longest: training on real photographs, every network of keras.applications
+	$(BIN)/python -m pytest $(WORKERS) -m long tests
 
 check: env  ## the quick subset, for while you work
-	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser and not real_data" tests
+	$(BIN)/python -m pytest $(WORKERS) -m "not slow and not browser and not real_data and not long" tests
 
 lint: env  ## one look for all code, and the types of the idea
 	$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 # Three kinds of explorers and the upload; that every notebook runs, and without stderr, nbval sees.
-NAMES = ["02_toy_5x5", "05_localization", "11_your_own_photos"]
+NAMES = ["02_toy_5x5", "11_your_own_photos"]
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 

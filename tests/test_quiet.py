@@ -114,9 +114,8 @@ STATE = "[keras.backend.backend(), keras.config.image_data_format(), keras.confi
 SETTINGS = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-3}
 
 
-@pytest.mark.parametrize("change", SETTINGS)
-def test_keras_json_changes_nothing(tmp_path, change):
-    (tmp_path / "keras.json").write_text(json.dumps({change: SETTINGS[change]}))
+def test_keras_json_changes_nothing(tmp_path):
+    (tmp_path / "keras.json").write_text(json.dumps(SETTINGS))
     done = python(f"import course_utils, keras; print({STATE})", tmp_path, KERAS_HOME=str(tmp_path))
     assert done.stdout == "['tensorflow', 'channels_last', 'float32', 1e-07]\n", done.stderr
 

@@ -23,7 +23,7 @@ def executed(name, monkeypatch, **environment):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_03_reaches_99_5_percent_on_the_real_sevens_and_nines(real_data, monkeypatch):
     text = executed("03_mnist_7_vs_9", monkeypatch, TFDS_DATA_DIR=real_data / "tfds")
@@ -32,7 +32,7 @@ def test_03_reaches_99_5_percent_on_the_real_sevens_and_nines(real_data, monkeyp
     assert total == 2037 and right / total >= 0.995
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_04_gets_photographs_right_with_mobilenet(real_data, monkeypatch):
     text = executed(

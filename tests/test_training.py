@@ -709,22 +709,3 @@ def test_probabilities_are_no_logits():
     model = keras.Model(model.input, keras.layers.Softmax(name="p")(model.output))
     with refused("ends in probabilities", "'p'"):
         fit(model, DATA)
-
-
-# --- real photographs ------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.real_data
-def test_mobilenet_knows_cats_from_dogs_after_training_its_head(real_data, monkeypatch):
-    from course_utils.datasets import pets
-
-    monkeypatch.setenv("KERAS_HOME", str(real_data / "keras_home"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))
-    photographs = pets.load("tfds")
-    keras.utils.set_random_seed(0)
-    model = freeze(gap_classifier(networks.available_backbone("tfds")))
-    assert model.name == "mobilenet_gap"
-    fit(model, photographs.train, photographs.valid, epochs=10, progress=False)
-    right = [model.evaluate(data, verbose=0)[1] for data in (photographs.valid, photographs.test)]
-    assert right[1] >= 0.97 and np.mean(right) >= 0.965
