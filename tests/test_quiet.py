@@ -104,6 +104,7 @@ def test_no_stderr_at_all_is_no_trouble(fake):
     assert (done.returncode, done.stdout) == (0, "1\n")
 
 
+@pytest.mark.slow
 def test_the_real_one_says_nothing(tmp_path):
     """On processors where it greets by itself, and (tests/offline) where it doesn't."""
     done = python("import course_utils, keras\nassert keras.ops.sum(keras.ops.ones(3)) == 3", tmp_path)
@@ -114,17 +115,20 @@ STATE = "[keras.backend.backend(), keras.config.image_data_format(), keras.confi
 SETTINGS = {"backend": "jax", "image_data_format": "channels_first", "floatx": "float16", "epsilon": 1e-3}
 
 
+@pytest.mark.slow
 def test_keras_json_changes_nothing(tmp_path):
     (tmp_path / "keras.json").write_text(json.dumps(SETTINGS))
     done = python(f"import course_utils, keras; print({STATE})", tmp_path, KERAS_HOME=str(tmp_path))
     assert done.stdout == "['tensorflow', 'channels_last', 'float32', 1e-07]\n", done.stderr
 
 
+@pytest.mark.slow
 def test_nor_does_the_environment(tmp_path):
     done = python(f"import course_utils, keras; print({STATE})", tmp_path, KERAS_BACKEND="torch")
     assert done.stdout.startswith("['tensorflow'"), done.stderr
 
 
+@pytest.mark.slow
 def test_keras_loaded_first_is_put_right(tmp_path):
     (tmp_path / "keras.json").write_text(json.dumps({"image_data_format": "channels_first"}))
     done = python(f"import keras, course_utils; print({STATE})", tmp_path, KERAS_HOME=str(tmp_path))
