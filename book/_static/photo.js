@@ -100,6 +100,7 @@ async function take(button) {
 
 if (network) {
   const [choose, camera] = place.querySelectorAll("input, button");
+  choose.addEventListener("click", () => { choose.value = ""; });  // the same file once more is a change, too
   choose.addEventListener("change", () => choose.files[0] && explain(choose.files[0]));
   camera.addEventListener("click", () => take(camera));
   document.addEventListener("dragover", (event) => event.preventDefault());
