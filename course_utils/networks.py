@@ -268,7 +268,7 @@ def first_map():
 
 # --- a backbone and a new head ---------------------------------------------------------------
 
-BACKBONES = ("vgg16", "mobilenet", "small")
+BACKBONES = ("vgg16", "mobilenet", "photos", "small")
 
 
 def small_backbone():
@@ -296,8 +296,10 @@ def backbone(name, weights="auto"):
     """A convolutional network without its head: images (B, H, W, 3) in 0..255 -> feature maps (B, h, w, K).
 
     "vgg16" (Simonyan & Zisserman 2014), cut before its last pooling: 14x14x512 for 224x224 pixels, 64x64
-    for 1024x1024. "mobilenet" (Howard et al. 2017, alpha 0.75): 7x7x768 for 224x224. "small": ours, see
-    `small_backbone`. Flat, any input size, each rescales the images in its first layer as it was trained.
+    for 1024x1024. "mobilenet" (Howard et al. 2017, alpha 0.75): 7x7x768 for 224x224. "photos": ours, the
+    convolutions of `photo_net`, 6x6x120 for 96x96, the size for a folder of one's own. "small":
+    ours, trained on drawings, see `small_backbone`. Flat, any input size, each rescales the images in its
+    first layer as it was trained.
     weights="auto": pretrained, from this disk; None: random. Raises FileNotFoundError where they aren't here.
     """
     if name not in BACKBONES:
@@ -307,18 +309,19 @@ def backbone(name, weights="auto"):
             f'weights is {weights!r}; it can be "auto" (pretrained, from this disk) or None, random.'
         )
     file = None if weights is None else _weights_file(name)
-    return {"vgg16": _vgg16, "mobilenet": _mobilenet, "small": _small}[name](file)
+    return {"vgg16": _vgg16, "mobilenet": _mobilenet, "photos": _photos, "small": _small}[name](file)
 
 
 def _weights_file(name):
     """The file of pretrained weights; FileNotFoundError says how to get it and what runs meanwhile."""
-    if name == "small":
-        file = WEIGHTS / "small_backbone.weights.h5"
+    ours = {"photos": "photo_net.npz", "small": "small_backbone.weights.h5"}
+    if name in ours:
+        file = WEIGHTS / ours[name]
         if not file.is_file():
             raise FileNotFoundError(
                 f"{file.name} belongs to the course, but isn't in course_utils/weights; get it back with "
                 "`git checkout course_utils/weights`, or use random weights meanwhile: "
-                'backbone("small", weights=None).'
+                f'backbone("{name}", weights=None).'
             )
         return file
     damage = fetch.flaw(name)
@@ -326,7 +329,7 @@ def _weights_file(name):
         state = "aren't on this machine yet" if damage is fetch.ABSENT else f"can't be used: {damage}"
         raise FileNotFoundError(
             f"The weights of {name} {state}; get them with `{fetch.how_to_get(name)}`, or "
-            'use backbone("small") meanwhile, whose weights come with the course.'
+            'use backbone("photos") meanwhile, whose weights come with the course.'
         )
     return fetch.weights_path(name)
 
@@ -354,6 +357,15 @@ def _mobilenet(file):
     return keras.Model(images, whole.output, name="mobilenet")
 
 
+def _photos(file):
+    import keras
+
+    whole = photo_net(trained=file is not None)
+    # Its last layer anew, since `feature_maps` is the name of what `gap_classifier` puts behind a backbone.
+    before = whole.get_layer("feature_maps").input
+    return keras.Model(whole.input, keras.layers.ReLU(name="last_relu")(before), name="photos")
+
+
 def _small(file):
     model = small_backbone()
     if file is not None:
@@ -365,12 +377,13 @@ def available_backbone(source):
     """Name of the best backbone for pictures of `source` ("tfds" or "embedded") whose weights are on this
     disk.
 
-    MobileNet for photographs, else VGG16; our small one, trained on drawings, for drawn pets and for want of
-    a better one.
+    MobileNet for photographs, else VGG16, else our own "photos"; our small one, trained on drawings, for
+    drawn pets.
     """
     checks.one_of("source", source, ("tfds", "embedded"))
-    ready = [name for name in ("mobilenet", "vgg16") if source == "tfds" and fetch.weights_ready(name)]
-    return [*ready, "small"][0]
+    if source == "embedded":
+        return "small"
+    return next((name for name in ("mobilenet", "vgg16") if fetch.weights_ready(name)), "photos")
 
 
 def gap_classifier(name, n_classes=2, weights="auto", dropout=0.0):

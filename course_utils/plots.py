@@ -122,6 +122,24 @@ def jet_warning(image, cam, name):
         return picture(figure, what, given=[large, large])
 
 
+def curves(x, lines, what, xlabel="", ylabel="", ylim=None):
+    """Lines over x, each with its name and its own marker: a `Picture`.
+
+    x: (N,) numbers or names; lines: {name: (N,) numbers}; what: the figure in words; ylim: (low, high)
+    """
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context(FONT):
+        figure = Figure(figsize=(9, 4.6), layout="constrained")
+        axes = figure.subplots()
+        for (name, y), marker in zip(lines.items(), "os^Dv" * len(lines)):
+            axes.plot(x, y, marker=marker, label=name)
+        axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
+        axes.legend(fontsize=12)
+        return picture(figure, what)
+
+
 def picture(figure, what, masks=(), given=()):
     """Any Matplotlib figure as a `Picture`: `what` it shows in words, completed by what was drawn.
 

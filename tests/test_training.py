@@ -95,6 +95,7 @@ def classifiers():
         ("vgg16", 14_714_688, 14, 64, 512),
         ("mobilenet", 1_832_976, 7, 32, 768),
         ("small", 209_520, 14, 64, 80),
+        ("photos", 730144, 14, 64, 120),
     ],
 )
 def test_backbones_have_the_known_sizes(classifiers, name, parameters, cells, large, maps):
@@ -195,7 +196,7 @@ def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_dat
     [
         ({"mobilenet", "vgg16"}, "tfds", "mobilenet"),
         ({"vgg16"}, "tfds", "vgg16"),
-        (set(), "tfds", "small"),
+        (set(), "tfds", "photos"),
         ({"mobilenet", "vgg16"}, "embedded", "small"),
     ],
 )
@@ -210,7 +211,7 @@ def test_missing_weights_say_what_to_run_and_what_runs_meanwhile(name):
         name,
         "aren't on this machine yet",
         f"`python -m course_utils fetch {name}`",
-        'backbone("small")',
+        'backbone("photos")',
         error=FileNotFoundError,
     ):
         gap_classifier(name)
@@ -233,8 +234,8 @@ def test_our_own_weights_missing(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     "call, fragments",
     [
-        (lambda: networks.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, small"]),
-        (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, small"]),
+        (lambda: networks.backbone("vgg19"), ["'vgg19'", "vgg16, mobilenet, photos, small"]),
+        (lambda: gap_classifier(None), ["None", "vgg16, mobilenet, photos, small"]),
         (lambda: networks.backbone("small", weights="imagenet"), ["'imagenet'", '"auto"', "None"]),
         (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
         (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
