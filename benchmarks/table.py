@@ -23,13 +23,15 @@ NAMES = (
     "caching",
     "pets",
     "photos",
+    "own_folder",
+    "ram",
     "grading",
     "explorers",
     "start",
     "set_up",
 )
 
-DECIMALS = {"s": 2, "ms": 0, "%": 2, "×": 2, "·10⁻⁴": 4}
+DECIMALS = {"s": 2, "ms": 0, "%": 2, "×": 2, "·10⁻⁴": 4, "r": 2}
 PACKAGES = ("keras", "tensorflow", "numpy")
 QUIET = 0.1  # share of the processor that others may take before we doubt the seconds
 
