@@ -5,12 +5,14 @@ import os
 import time
 from pathlib import Path
 
+from benchmarks.localization import pets_with_heads
 from benchmarks.mnist import REAL_DATA
 from benchmarks.table import row
 from course_utils import localize, networks
-from course_utils.cam import upsample
+from course_utils.cam import centred, upsample
 from course_utils.explain import explain
 from course_utils.machine import fetch
+from course_utils.photos import resized
 
 import numpy as np
 
@@ -80,32 +82,16 @@ def _held_out(model, photos):
 
 def _pointing(model, size):
     """Where the centred map of the true class peaks, for each photograph with a head box, {what: (N,) bool}."""
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(str(fetch.tfds_path("oxford_iiit_pet")))
     hits = {"head": [], "animal": [], "centre": []}
-    for example in builder.as_dataset(split="train").as_numpy_iterator():
-        y0, x0, y1, x1 = example["head_bbox"] * np.tile(example["image"].shape[:2], 2)
-        if y1 <= y0 or x1 <= x0:
-            continue
-        height, width = example["image"].shape[:2]
-        scores, cams = explain(model, _resized(example["image"], size)[None], verbose=False)
-        c = int(example["species"])
-        large = upsample(cams[0, ..., c] - cams[0].mean(axis=-1), (height, width))
+    for image, c, (x0, y0, x1, y1), trimap in pets_with_heads():
+        height, width = image.shape[:2]
+        _, cams = explain(model, resized(image, size)[None], verbose=False)
+        large = upsample(centred(cams)[0, ..., c], (height, width))
         y, x = np.unravel_index(large.argmax(), large.shape)
         hits["head"].append(x0 <= x < x1 and y0 <= y < y1)
-        hits["animal"].append(
-            example["segmentation_mask"][y, x, 0] != 2
-        )  # 1 animal, 2 background, 3 its edge
+        hits["animal"].append(trimap[y, x] != 2)  # 1 animal, 2 background, 3 its edge
         hits["centre"].append(x0 <= width / 2 < x1 and y0 <= height / 2 < y1)
     return {what: np.array(values, float) for what, values in hits.items()}
-
-
-def _resized(image, size):
-    """The picture with `size` pixels on its longer side, as `photos.explain_photo` takes it."""
-    from course_utils.photos import resized
-
-    return resized(image, size)
 
 
 def _speed(model):

@@ -24,6 +24,8 @@ NAMES = (
     "pets",
     "photos",
     "own_folder",
+    "localization",
+    "heads",
     "ram",
     "grading",
     "explorers",
