@@ -49,20 +49,6 @@ def rank_correlation(a, b):
 """}
 
 
-def table(value="(says[group] == label).mean()", group="(labels == label) & (has_ball == ball)", start="np.nan", ask="group.any()",
-          result="table", place="label, ball"):
-    return {"shortcut_table": f"""
-def shortcut_table(says, labels, has_ball):
-    table = np.full((2, 2), {start})
-    for label in (0, 1):
-        for ball in (0, 1):
-            group = {group}
-            if {ask}:
-                table[{place}] = {value}
-    return {result}
-"""}
-
-
 def test(alike="[np.mean([similarity(m, s) for m, s in zip(maps, step)]) for step in shuffled]",
          control="np.mean([similarity(maps[n], maps[(n + 1) % len(maps)]) for n in range(len(maps))])",
          passes="alike[-1] <= control + margin", result="alike, control, passes"):
@@ -79,23 +65,23 @@ neighbour = run(SOLUTIONS[0].parents[1] / "ex10_sanity_checks" / "ex10_sanity_ch
 
 WRONG = [
     Wrong("copied from a neighbour", hand(my_curve=repr(list(map(float, neighbour["my_curve"]))),
-                                          **{name: repr(float(neighbour[name])) for name in RIGHT_HAND if name != "my_curve"}),
-          {"by_hand_test": "curve: "}),
-    Wrong("by hand: least important first", hand(my_curve="curve_of(order[::-1])"), {"by_hand_test": "the least important pixels went first"}),
-    Wrong("by hand: insertion", hand(my_curve="my_bias + np.concatenate([[0], np.cumsum(parts[order])])"), {"by_hand_test": "that is insertion"}),
-    Wrong("by hand: bias forgotten", hand(my_curve="c - my_bias"), {"by_hand_test": "curve: the bias is missing"}),
-    Wrong("by hand: order of the truth", hand(my_curve="curve_of(np.argsort(-parts))"), {"by_hand_test": "in the order of weight times pixel"}),
-    Wrong("by hand: one at a time", hand(my_curve="[c[0], *(c[0] - parts[order])]"), {"by_hand_test": "what is gone stays gone"}),
-    Wrong("by hand: whole picture missing", hand(my_curve="c[1:]"), {"by_hand_test": "four numbers were given"}),
-    Wrong("by hand: steps of width 1", hand(my_area="4 * area"), {"by_hand_test": "each step is 1/4 wide"}),
-    Wrong("by hand: mean of the points", hand(my_area="c.mean()"), {"by_hand_test": "the mean of the five points"}),
-    Wrong("by hand: left ends", hand(my_area="c[:-1].mean()"), {"by_hand_test": "not its left end"}),
-    Wrong("by hand: right ends", hand(my_area="c[1:].mean()"), {"by_hand_test": "not its right end"}),
-    Wrong("by hand: line to zero", hand(my_random_area="c[0] / 2"), {"by_hand_test": "with all pixels gone the bias is left"}),
-    Wrong("by hand: values for ranks", hand(my_rank_correlation="np.corrcoef(parts, my_map.ravel())[0, 1]"), {"by_hand_test": "compare the ranks"}),
-    Wrong("by hand: differences not squared", hand(my_rank_correlation="1 - abs(d).sum() / 10"), {"by_hand_test": "square the differences"}),
-    Wrong("by hand: not taken from 1", hand(my_rank_correlation="(d**2).sum() / 10"), {"by_hand_test": "what is taken from 1"}),
-    Wrong("by hand: nothing", hand(my_random_area="None"), {"by_hand_test": "area of random orders: nothing was given yet"}),
+                                          **{name: repr(float(neighbour[name])) for name in RIGHT_HAND if name not in ("my_curve", "my_rank_correlation")}),
+          {"curve_test": "curve: ", "area_test": "area"}),
+    Wrong("by hand: least important first", hand(my_curve="curve_of(order[::-1])"), {"curve_test": "the least important pixels went first"}),
+    Wrong("by hand: insertion", hand(my_curve="my_bias + np.concatenate([[0], np.cumsum(parts[order])])"), {"curve_test": "that is insertion"}),
+    Wrong("by hand: bias forgotten", hand(my_curve="c - my_bias"), {"curve_test": "curve: the bias is missing"}),
+    Wrong("by hand: order of the truth", hand(my_curve="curve_of(np.argsort(-parts))"), {"curve_test": "in the order of weight times pixel"}),
+    Wrong("by hand: one at a time", hand(my_curve="[c[0], *(c[0] - parts[order])]"), {"curve_test": "what is gone stays gone"}),
+    Wrong("by hand: whole picture missing", hand(my_curve="c[1:]"), {"curve_test": "four numbers were given"}),
+    Wrong("by hand: steps of width 1", hand(my_area="4 * area"), {"area_test": "each step is 1/4 wide"}),
+    Wrong("by hand: mean of the points", hand(my_area="c.mean()"), {"area_test": "the mean of the five points"}),
+    Wrong("by hand: left ends", hand(my_area="c[:-1].mean()"), {"area_test": "not its left end"}),
+    Wrong("by hand: right ends", hand(my_area="c[1:].mean()"), {"area_test": "not its right end"}),
+    Wrong("by hand: line to zero", hand(my_random_area="c[0] / 2"), {"area_test": "with all pixels gone the bias is left"}),
+    Wrong("by hand: values for ranks", hand(my_rank_correlation="np.corrcoef(parts, my_map.ravel())[0, 1]"), {"rank_test": "compare the ranks"}),
+    Wrong("by hand: differences not squared", hand(my_rank_correlation="1 - abs(d).sum() / 10"), {"rank_test": "square the differences"}),
+    Wrong("by hand: not taken from 1", hand(my_rank_correlation="(d**2).sum() / 10"), {"rank_test": "what is taken from 1"}),
+    Wrong("by hand: nothing", hand(my_random_area="None"), {"area_test": "area of random orders: nothing was given yet"}),
 
     Wrong("curve: least important first", curve("np.argsort(cam, axis=None)"), {"deletion_curve_test": "the least important pixels went first"}),
     Wrong("curve: insertion", curve(before="left = baseline.copy()", step="left.flat[pixel] = image.flat[pixel]", result="[score(baseline)] + values"),
@@ -135,17 +121,6 @@ def deletion_curve(score, image, cam, baseline):
           {"rank_correlation_test": "the formula with d² no longer holds"}),
     Wrong("ranks: SciPy asked", ranks(result="__import__('scipy.stats').stats.spearmanr(a.ravel(), b.ravel())[0]"), {"rank_correlation_test": "write it yourself, with NumPy only"}),
 
-    Wrong("table: transposed", table(place="ball, label"), {"shortcut_table_test": "rows and columns were exchanged"}),
-    Wrong("table: columns exchanged", table(place="label, 1 - ball"), {"shortcut_table_test": "with a ball is column 1"}),
-    Wrong("table: rows exchanged", table(place="1 - label, ball"), {"shortcut_table_test": "cats are row 0"}),
-    Wrong("table: says dog", table("says[group].mean()"), {"shortcut_table_test": "the share that says dog"}),
-    Wrong("table: counted", table("(says[group] == label).sum()"), {"shortcut_table_test": "those are numbers of pictures"}),
-    Wrong("table: share of all", table("((says == label) & group).mean()"), {"shortcut_table_test": "not by all pictures"}),
-    Wrong("table: share of the label", table("((says == label) & group).sum() / (labels == label).sum()"), {"shortcut_table_test": "not by all of that label"}),
-    Wrong("table: grouped by the answer", table("(labels[group] == label).mean()", "(says == label) & (has_ball == ball)"), {"shortcut_table_test": "group by what is true"}),
-    Wrong("table: nobody is wrong", table(start="0.0"), {"shortcut_table_test": "isn't wrong, it's unknown"}),
-    Wrong("table: nobody is right", table(start="1.0"), {"shortcut_table_test": "isn't right, it's unknown"}),
-    Wrong("table: one number", table(result="(says == labels).mean()"), {"shortcut_table_test": "expected (2, 2)"}),
 
     Wrong("test: step with step", test("[np.mean([similarity(m, s) for m, s in zip(before, step)]) for before, step in zip([maps, *shuffled], shuffled)]"),
           {"randomisation_test_test": "compared with the step before"}),
@@ -171,7 +146,6 @@ def deletion_curve(score, image, cam, baseline):
 ]
 
 RIGHT = [
-    Right("the mean of nobody, with a warning", table(ask="True")),
     Right("loops", {
         "deletion_curve": """
 def deletion_curve(score, image, cam, baseline):
@@ -193,14 +167,6 @@ def rank_correlation(a, b):
     top = sum((p - mx) * (q - my) for p, q in zip(x, y))
     return top / (sum((p - mx)**2 for p in x) * sum((q - my)**2 for q in y)) ** 0.5
 """,
-        "shortcut_table": """
-def shortcut_table(says, labels, has_ball):
-    right, seen = [[0, 0], [0, 0]], [[0, 0], [0, 0]]
-    for s, label, ball in zip(says, labels, has_ball):
-        right[label][int(ball)] += int(s == label)
-        seen[label][int(ball)] += 1
-    return [[r / n if n else float("nan") for r, n in zip(*rows)] for rows in zip(right, seen)]
-""",
         "randomisation_test": """
 def randomisation_test(maps, shuffled, similarity, margin=0.1):
     N, alike, control = len(maps), [], 0.0
@@ -220,28 +186,11 @@ def deletion_curve(score, image, cam, baseline):
     return np.array([score(np.where(cam >= limit, baseline, image)) for limit in limits])
 """}
           | ranks("(lambda i, n: (np.cumsum(n) - (n - 1) / 2)[i.ravel()])(*np.unique(v, return_inverse=True, return_counts=True)[1:])")
-          | {"shortcut_table": """
-def shortcut_table(says, labels, has_ball):
-    group = 2 * labels + has_ball
-    seen = np.bincount(group, minlength=4)
-    right = np.bincount(group, weights=says == labels, minlength=4)
-    return np.divide(right, seen, out=np.full(4, np.nan), where=seen > 0).reshape(2, 2)
-"""}
           | test("[[similarity(m, s) for m, s in zip(maps, step)] for step in shuffled]).mean(axis=1",
                  control="np.mean([similarity(m, following) for m, following in zip(maps, np.roll(maps, -1, axis=0))])",
                  result="alike, control, np.bool_(passes)")),
     Right("signs, and errors for NaN", ranks("np.sign(v[:, None] - v).sum(axis=1)")
-          | table(value="np.mean(says[group] == labels[group])", ask="np.count_nonzero(group)", group="np.logical_and(labels == label, has_ball == bool(ball))")
           | curve("reversed(cam.ravel().argsort().tolist())", result="np.r_[score(image), values]")
           | test(passes="1 if alike[-1] - margin <= control else 0")),
-    Right("a quiet mean of nobody", {"shortcut_table": """
-import warnings
-
-def shortcut_table(says, labels, has_ball):
-    def share(label, ball):
-        group = [s == l for s, l, b in zip(says, labels, has_ball) if l == label and b == ball]
-        return sum(group) / len(group) if len(group) > 0 else np.nan
-    return np.array([[share(label, ball) for ball in (False, True)] for label in (0, 1)])
-"""}),
     Right("typed as a list and fractions", hand(my_curve="[float(v) for v in c]", my_rank_correlation="round(float(1 - (d**2).sum() / 10), 6)")),
 ]
