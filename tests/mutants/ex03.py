@@ -36,16 +36,16 @@ MEAN_POOL = "x.reshape(len(x), x.shape[1] // 2, 2, x.shape[2] // 2, 2, -1).mean(
 neighbour = run(PATH, student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in NAMES}), {"by_hand_test": ""}),
-    Wrong("hand: filter's bias forgotten", hand(my_response="(my_patch * my_kernel).sum()"), {"by_hand_test": "the filter's bias is missing"}),
-    Wrong("hand: filter turned", hand(my_response="(my_patch * my_kernel[::-1, ::-1]).sum() + my_bias"), {"by_hand_test": "turned by 180 degrees"}),
-    Wrong("hand: ReLU too early", hand(my_response="0"), {"by_hand_test": "after ReLU already"}),
-    Wrong("hand: no ReLU", hand(my_activation=VALUES[0]), {"by_hand_test": "ReLU makes what is negative zero"}),
-    Wrong("hand: mean-pooling", hand(my_pooled="my_block.mean()"), {"by_hand_test": "that is the mean"}),
-    Wrong("hand: the other class", hand(p_nine="1 / (1 + np.exp(my_scores[1] - my_scores[0]))"), {"by_hand_test": "the probability of seven"}),
-    Wrong("hand: not divided", hand(p_nine="np.exp(my_scores[1])"), {"by_hand_test": "isn't a probability yet"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in NAMES}), {"by_hand_layers_test": "", "by_hand_softmax_test": ""}),
+    Wrong("hand: filter's bias forgotten", hand(my_response="(my_patch * my_kernel).sum()"), {"by_hand_layers_test": "the filter's bias is missing"}),
+    Wrong("hand: filter turned", hand(my_response="(my_patch * my_kernel[::-1, ::-1]).sum() + my_bias"), {"by_hand_layers_test": "turned by 180 degrees"}),
+    Wrong("hand: ReLU too early", hand(my_response="0"), {"by_hand_layers_test": "after ReLU already"}),
+    Wrong("hand: no ReLU", hand(my_activation=VALUES[0]), {"by_hand_layers_test": "ReLU makes what is negative zero"}),
+    Wrong("hand: mean-pooling", hand(my_pooled="my_block.mean()"), {"by_hand_layers_test": "that is the mean"}),
+    Wrong("hand: the other class", hand(p_nine="1 / (1 + np.exp(my_scores[1] - my_scores[0]))"), {"by_hand_softmax_test": "the probability of seven"}),
+    Wrong("hand: not divided", hand(p_nine="np.exp(my_scores[1])"), {"by_hand_softmax_test": "isn't a probability yet"}),
     Wrong("hand: 5 more for nine only", hand(p_nine_with_5_more="1 / (1 + np.exp(my_scores[0] - my_scores[1] - 5))"),
-          {"by_hand_test": "seven's map has 5 more as well"}),
+          {"by_hand_softmax_test": "seven's map has 5 more as well"}),
 
     Wrong("layers: no ReLU", layers(CONV_1 + " + network['bias_1']", CONV_2 + " + network['bias_2']"), {"feature_maps_test": "both ReLUs are missing"}),
     Wrong("layers: first ReLU missing", layers(first=CONV_1 + " + network['bias_1']"), {"feature_maps_test": "the first ReLU is missing"}),

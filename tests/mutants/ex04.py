@@ -32,15 +32,15 @@ def raw(result):
 neighbour = run(PATH, student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in NAMES}), {"by_hand_test": ""}),
-    Wrong("hand: biases forgotten", hand(trained_parameters="K * C"), {"by_hand_test": "the biases are missing"}),
-    Wrong("hand: flattened", hand(trained_parameters="cells * K * C + C"), {"by_hand_test": "a head on flattened maps"}),
-    Wrong("hand: milliseconds", hand(seconds_without_cache="N * E * (frozen + head)"), {"by_hand_test": "these are milliseconds"}),
-    Wrong("hand: one epoch", hand(seconds_without_cache="N * (frozen + head) / 1000"), {"by_hand_test": "that is one epoch"}),
-    Wrong("hand: frozen part for nothing", hand(seconds_with_cache="N * E * head / 1000"), {"by_hand_test": "must run once, too"}),
-    Wrong("hand: head only once", hand(seconds_with_cache="N * (frozen + head) / 1000"), {"by_hand_test": "the head runs in every epoch"}),
-    Wrong("hand: 4 bytes", hand(cache_megabytes="N * cells * K * 4 / 1e6"), {"by_hand_test": "half precision takes 2"}),
-    Wrong("hand: averaged features kept", hand(cache_megabytes="N * K * 2 / 1e6"), {"by_hand_test": "the maps were asked for"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in NAMES}), {"by_hand_sizes_test": "", "by_hand_seconds_test": ""}),
+    Wrong("hand: biases forgotten", hand(trained_parameters="K * C"), {"by_hand_sizes_test": "the biases are missing"}),
+    Wrong("hand: flattened", hand(trained_parameters="cells * K * C + C"), {"by_hand_sizes_test": "a head on flattened maps"}),
+    Wrong("hand: milliseconds", hand(seconds_without_cache="N * E * (frozen + head)"), {"by_hand_seconds_test": "these are milliseconds"}),
+    Wrong("hand: one epoch", hand(seconds_without_cache="N * (frozen + head) / 1000"), {"by_hand_seconds_test": "that is one epoch"}),
+    Wrong("hand: frozen part for nothing", hand(seconds_with_cache="N * E * head / 1000"), {"by_hand_seconds_test": "must run once, too"}),
+    Wrong("hand: head only once", hand(seconds_with_cache="N * (frozen + head) / 1000"), {"by_hand_seconds_test": "the head runs in every epoch"}),
+    Wrong("hand: 4 bytes", hand(cache_megabytes="N * cells * K * 4 / 1e6"), {"by_hand_sizes_test": "half precision takes 2"}),
+    Wrong("hand: averaged features kept", hand(cache_megabytes="N * K * 2 / 1e6"), {"by_hand_sizes_test": "the maps were asked for"}),
 
     Wrong("head: flattened", head("my_train_maps.reshape(30, -1)"), {"head_test": "you flattened the maps"}),
     Wrong("head: sums", head("my_train_maps.sum(axis=(1, 2))"), {"head_test": "the maps were added up"}),

@@ -31,9 +31,11 @@ def gap(result, before=""):
                              f"    {before}\n    return {result}\n"}
 
 
-def guided(result):
-    return {"guided_grad_cam": "def guided_grad_cam(guided, cams, enlarge):\n    large = enlarge(cams, guided.shape[1:3])[..., None]\n"
-                               f"    return {result}\n"}
+def network(**other):
+    right = dict(vgg16="0", resnet50="Z", mobilenet="Z", mobilenet_v3="0")
+    assert set(other) <= set(right)
+    lines = ["Z = grid_rows * grid_columns"] + [f"Z_{name} = {value}" for name, value in (right | other).items()]
+    return {"which_network": "\n".join(lines)}
 
 
 def dense(result="slopes @ hidden_weights.T", slopes="V * (before > 0)", shape=".reshape(A.shape)", V="class_weights[:, class_idx].T"):
@@ -49,22 +51,23 @@ def dense_gradients(A, hidden_weights, hidden_bias, class_weights, class_idx):
 neighbour = run(SOLUTIONS[0].parents[1] / "ex06_grad_cam" / "ex06_grad_cam.ipynb", student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"by_hand_test": "alpha 0: "}),
-    Wrong("by hand: gradients added up", hand(alpha_0="4 * alpha_0"), {"by_hand_test": "alpha 0: the gradients were added up"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"alpha_0_test": "alpha 0: ", "alpha_1_test": "alpha 1: ", "lower_left_test": "lower left",
+           "hidden_by_relu_test": "hidden by ReLU", "alpha_of_gap_test": "alpha of the GAP"}),
+    Wrong("by hand: gradients added up", hand(alpha_0="4 * alpha_0"), {"alpha_0_test": "alpha 0: the gradients were added up"}),
     Wrong("by hand: negative gradients left out", hand(alpha_1="np.maximum(my_G[..., 1], 0).mean()"),
-          {"by_hand_test": "alpha 1: negative gradients count as well"}),
-    Wrong("by hand: mean of the map", hand(alpha_0="my_A[..., 0].mean()"), {"by_hand_test": "the mean of the map"}),
-    Wrong("by hand: weights exchanged", hand(alpha_0="alpha_1", alpha_1="alpha_0"), {"by_hand_test": "the weight of the other map"}),
-    Wrong("by hand: after ReLU", hand(lower_left="0"), {"by_hand_test": "after ReLU already"}),
-    Wrong("by hand: HiResCAM", hand(lower_left="(my_A * my_G).sum(axis=-1)[1, 0]"), {"by_hand_test": "by its own gradient, which is HiResCAM"}),
-    Wrong("by hand: column before row", hand(lower_left="signed[0, 1]"), {"by_hand_test": "the row comes first"}),
-    Wrong("by hand: mean after ReLU", hand(hidden_by_relu="np.maximum(signed, 0).mean()"), {"by_hand_test": "that is the mean after ReLU"}),
-    Wrong("by hand: sum hidden", hand(hidden_by_relu="-signed[signed < 0].sum()"), {"by_hand_test": "a mean has four cells"}),
-    Wrong("by hand: sign of what is hidden", hand(hidden_by_relu="signed[signed < 0].sum() / 4"), {"by_hand_test": "the difference is positive"}),
-    Wrong("by hand: GAP without Z", hand(alpha_of_gap="my_weight"), {"by_hand_test": "if all cells rise by 1"}),
-    Wrong("by hand: GAP times Z", hand(alpha_of_gap="my_weight * Z"), {"by_hand_test": "divide by the number of cells"}),
-    Wrong("by hand: GAP, rows only", hand(alpha_of_gap="my_weight / my_rows"), {"by_hand_test": "not by its rows"}),
-    Wrong("by hand: nothing", hand(alpha_of_gap="None"), {"by_hand_test": "nothing was given yet"}),
+          {"alpha_1_test": "alpha 1: negative gradients count as well"}),
+    Wrong("by hand: mean of the map", hand(alpha_0="my_A[..., 0].mean()"), {"alpha_0_test": "the mean of the map"}),
+    Wrong("by hand: weights exchanged", hand(alpha_0="alpha_1", alpha_1="alpha_0"), {"alpha_0_test": "the weight of the other map", "alpha_1_test": "the weight of the other map"}),
+    Wrong("by hand: after ReLU", hand(lower_left="0"), {"lower_left_test": "after ReLU already"}),
+    Wrong("by hand: HiResCAM", hand(lower_left="(my_A * my_G).sum(axis=-1)[1, 0]"), {"lower_left_test": "by its own gradient, which is HiResCAM"}),
+    Wrong("by hand: column before row", hand(lower_left="signed[0, 1]"), {"lower_left_test": "the row comes first"}),
+    Wrong("by hand: mean after ReLU", hand(hidden_by_relu="np.maximum(signed, 0).mean()"), {"hidden_by_relu_test": "that is the mean after ReLU"}),
+    Wrong("by hand: sum hidden", hand(hidden_by_relu="-signed[signed < 0].sum()"), {"hidden_by_relu_test": "a mean has four cells"}),
+    Wrong("by hand: sign of what is hidden", hand(hidden_by_relu="signed[signed < 0].sum() / 4"), {"hidden_by_relu_test": "the difference is positive"}),
+    Wrong("by hand: GAP without Z", hand(alpha_of_gap="my_weight"), {"alpha_of_gap_test": "if all cells rise by 1"}),
+    Wrong("by hand: GAP times Z", hand(alpha_of_gap="my_weight * Z"), {"alpha_of_gap_test": "divide by the number of cells"}),
+    Wrong("by hand: GAP, rows only", hand(alpha_of_gap="my_weight / my_rows"), {"alpha_of_gap_test": "not by its rows"}),
+    Wrong("by hand: nothing", hand(alpha_of_gap="None"), {"alpha_of_gap_test": "nothing was given yet"}),
 
     Wrong("Grad-CAM: no ReLU", grad(WEIGHED, cut="M"), {"grad_cam_test": "ReLU is missing"}),
     Wrong("Grad-CAM: always ReLU", grad(WEIGHED, cut="np.maximum(M, 0)"), {"grad_cam_test": "ReLU isn't wanted here"}),
@@ -101,19 +104,17 @@ WRONG = [
     Wrong("GAP: measured", gap("measured(lambda A: np.einsum('bhwk,kb->b', A, class_weights[:, class_idx]) / Z, A)"), {"gap_gradients_test": "that is measured"}),
     Wrong("GAP: made for the visible shape only", gap("np.zeros_like(A) + class_weights[:, class_idx].T[:, None, None] / 8"), {"gap_gradients_test": "n't right"}),
 
-    Wrong("guided: added", guided("guided + large"), {"guided_grad_cam_test": "multiply them"}),
-    Wrong("guided: abs", guided("abs(guided) * large"), {"guided_grad_cam_test": "abs hides the sign"}),
-    Wrong("guided: ReLU", guided("np.maximum(guided * large, 0)"), {"guided_grad_cam_test": "leave the picture signed"}),
-    Wrong("guided: colours averaged", guided("(guided * large).mean(axis=-1)"), {"guided_grad_cam_test": "the colours were averaged"}),
-    Wrong("guided: normalised", guided("guided * large / np.abs(guided * large).max()"), {"guided_grad_cam_test": "example: scaled to its maximum"}),
-    Wrong("guided: map normalised", guided("guided * large / large.max()"), {"guided_grad_cam_test": "the map was scaled"}),
-    Wrong("guided: no axis for the colours", guided("guided * large[..., 0]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
-    Wrong("guided: always blocks", guided("guided * in_blocks(cams, guided.shape[1:3])[..., None]"), {"guided_grad_cam_test": "call `enlarge`, whatever it is"}),
-    Wrong("guided: not enlarged", guided("guided * cams[..., None]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
+    Wrong("network: VGG16 has a CAM", network(vgg16="49"), {"Z_vgg16_test": "it averages nothing"}),
+    Wrong("network: ResNet50 has none", network(resnet50="0"), {"Z_resnet50_test": "it does have a CAM"}),
+    Wrong("network: maps for cells", network(resnet50="2048"), {"Z_resnet50_test": "not maps"}),
+    Wrong("network: no Dense, no CAM", network(mobilenet="0"), {"Z_mobilenet_test": "a 1×1 convolution of one cell"}),
+    Wrong("network: rows", network(mobilenet="grid_rows"), {"Z_mobilenet_test": "Z is the number of cells"}),
+    Wrong("network: GAP, so CAM", network(mobilenet_v3="Z"), {"Z_mobilenet_v3_test": "what follows isn't linear"}),
+    Wrong("network: not answered", network(mobilenet_v3="None"), {"Z_mobilenet_v3_test": "nothing was given yet"}),
 
     Wrong("dense: no ReLU", dense(slopes="V"), {"dense_gradients_test": "ReLU was left out"}),
     Wrong("dense: hidden bias forgotten", dense(slopes="V * (before - hidden_bias > 0)"), {"dense_gradients_test": "other units are on"}),
-    Wrong("dense: ReLU's value for its slope", dense(slopes="V * np.maximum(before, 0)"), {"dense_gradients_test": "how much comes out of the unit"}),
+    Wrong("dense: ReLU's value for its gradient", dense(slopes="V * np.maximum(before, 0)"), {"dense_gradients_test": "how much comes out of the unit"}),
     Wrong("dense: guided", dense(slopes="np.maximum(V, 0) * (before > 0)"), {"dense_gradients_test": "guided backpropagation, not the gradient"}),
     Wrong("dense: units the wrong way round", dense(slopes="V * (before <= 0)"), {"dense_gradients_test": "units that are off were let through"}),
     Wrong("dense: one class for all", dense(V="class_weights[:, class_idx[0]]"), {"dense_gradients_test": "the first one's class"}),
@@ -147,14 +148,6 @@ def gap_gradients(A, class_weights, class_idx):
             G[b, :, :, k] = class_weights[k, c] / A[0, :, :, 0].size
     return G
 """,
-        "guided_grad_cam": """
-def guided_grad_cam(guided, cams, enlarge):
-    large, result = enlarge(cams, guided.shape[1:3]), np.empty(guided.shape)
-    for b in range(len(guided)):
-        for colour in range(guided.shape[3]):
-            result[b, ..., colour] = guided[b, ..., colour] * large[b]
-    return result
-""",
         "dense_gradients": """
 def dense_gradients(A, hidden_weights, hidden_bias, class_weights, class_idx):
     result = []
@@ -168,12 +161,10 @@ def dense_gradients(A, hidden_weights, hidden_bias, class_weights, class_idx):
 """}),
     Right("einsum", grad("np.einsum('bhwk,bijk->bhw', A, G) / A[0, ..., 0].size")
           | gap("np.einsum('bhwk,kb->bhwk', np.ones(A.shape), class_weights[:, class_idx]) / Z")
-          | guided("np.einsum('bhwc,bhw->bhwc', guided, large[..., 0])")
           | dense("np.einsum('bn,pn->bp', slopes, hidden_weights)", slopes="np.where(before > 0, V, 0)")),
     Right("matmul and tensordot, keepdims, take", grad("(A @ alpha[:, 0, 0, :, None][:, None])[..., 0]", "G.mean((1, 2), keepdims=True)", cut="M * (M > 0) if relu else M")
           | gap("np.ones_like(A) * np.take(class_weights.T, class_idx, axis=0).reshape(B, 1, 1, K) / Z")
-          | guided("(guided.transpose(3, 0, 1, 2) * large[..., 0]).transpose(1, 2, 3, 0)")
           | dense("np.tensordot(slopes, hidden_weights, axes=(1, 1))", slopes="V * np.heaviside(before, 0)")),
     Right("signs and clip", grad(WEIGHED, cut="M.clip(0 if relu else None)") | dense(slopes="V * np.sign(np.maximum(before, 0))")),
-    Right("typed as decimals", hand(alpha_0="round(float(alpha_0), 6)", lower_left="float(signed[1, 0])", alpha_of_gap="[my_weight / Z][0]")),
+    Right("typed as decimals", network(resnet50="float(Z)", vgg16="False") | hand(alpha_0="round(float(alpha_0), 6)", lower_left="float(signed[1, 0])", alpha_of_gap="[my_weight / Z][0]")),
 ]
