@@ -1,65 +1,168 @@
 """Wrong and right answers to exercise 7."""
 
-from exercise import Right, Wrong
+from exercise import SOLUTIONS, Right, Wrong, run
 
-HAND = """
-grad_cam_cell = {grad}
-hires_cam_cell = {hires}
-layer_cam_cell = {layer}
-"""
-RIGHT_HAND = dict(grad="(my_G.mean(axis=(0, 1)) * my_A[0, 1]).sum()", hires="(my_G[0, 1] * my_A[0, 1]).sum()",
-                  layer="(np.maximum(my_G[0, 1], 0) * my_A[0, 1]).sum()")
+HAND = dict(hires="(my_G * my_A)[my_cell].sum()", layer="(np.maximum(my_G, 0) * my_A)[my_cell].sum()",
+            plus_plus="g / (2 + g * my_A[..., 0].sum())", product="my_guided * max(mixed, 0)")
 
 
 def hand(**other):
-    return {"by_hand": HAND.format(**(RIGHT_HAND | other))}
+    assert set(other) <= set(HAND)
+    lines = ["g = my_G[..., 0].max()", "mixed = my_G.mean(axis=(0, 1)) @ my_A[my_pixel]"]
+    return {"by_hand": "\n".join(lines + [f"{name} = {value}" for name, value in (HAND | other).items()])}
 
 
-def mended(weights="G.mean(axis=(1, 2))", large="maps.repeat(factor, axis=1).repeat(factor, axis=2)", result="large"):
-    return {"mended": f"""
-def mended(A, G, factor):
-    B, h, w, K = A.shape
-    weights = {weights}
-    maps = np.maximum(np.einsum("bhwk,bk->bhw", A, weights), 0)
-    rows = np.linspace(0, h - 1, factor * h).round().astype(int)
-    columns = np.linspace(0, w - 1, factor * w).round().astype(int)
-    large = {large}
-    return {result}
-"""}
+def methods(**other):
+    """The right numbers, some of them replaced by an expression of `right`."""
+    names = [f"method_of_{letter}" for letter in "abcd"]
+    right = "right = riddle(variant(my_id))[3]"
+    return {"methods": "\n".join([right] + [f"{n} = {other.get(n[-1], f'right[{i}]')}" for i, n in enumerate(names)])}
 
 
-def mixes(body):
-    return {"mixes_images": f"def mixes_images(pipeline, A, G):\n    {body}\n"}
+def faulty(value):
+    return {"faulty": f"faulty = {value}"}
 
 
-def letters(text):
-    return {"reading": f"justified = {text!r}"}
+STEPS = dict(weights=("G", "G.mean(axis=(1, 2))"), signed_map=("A, weights", "(A * weights[:, None, None]).sum(axis=-1)"),
+             evidence=("cams", "np.maximum(cams, 0)"),
+             pixel_centres=("n_cells, n_pixels", "(np.arange(n_pixels) + 0.5) * n_cells / n_pixels - 0.5"),
+             mean_evidence=("cams", "cams.mean(axis=(1, 2))"))
 
+
+def mended(**other):
+    assert set(other) <= set(STEPS)
+    return {"mended": "\n\n".join(f"def {name}({given}):\n    return {other.get(name, right)}\n"
+                                  for name, (given, right) in STEPS.items())}
+
+
+def proof(body, A="np.random.default_rng(0).uniform(size=(2, 3, 4, 5))", w="np.array([1.0, -2.0, 0.5, -0.3, 2.0])"):
+    return {"is_right": f"def is_right(weights, signed_map):\n    A, w = {A}, {w}\n    Z = A.shape[1] * A.shape[2]\n"
+                        f"    found = signed_map(A, weights(np.broadcast_to(w / Z, A.shape)))\n    return {body}\n"}
+
+
+SAME = "bool(np.allclose(found, A @ w / Z))"
+
+
+def guided(result):
+    return {"guided_grad_cam": "def guided_grad_cam(guided, cams, enlarge):\n    large = enlarge(cams, guided.shape[1:3])[..., None]\n"
+                               f"    return {result}\n"}
+
+
+neighbour = run(SOLUTIONS[0].parents[1] / "ex07_grad_cam_family" / "ex07_grad_cam_family.ipynb", student="eve").namespace
 
 WRONG = [
-    Wrong("gradients added up", hand(grad="(my_G.sum(axis=(0, 1)) * my_A[0, 1]).sum()"), {"grad_cam_test": "take their mean"}),
-    Wrong("HiResCAM for Grad-CAM", hand(grad="(my_G[0, 1] * my_A[0, 1]).sum()"), {"grad_cam_test": "one weight per map"}),
-    Wrong("row and column", hand(grad="(my_G.mean(axis=(0, 1)) * my_A[1, 0]).sum()"), {"grad_cam_test": ""}),
-    Wrong("Grad-CAM for HiResCAM", hand(hires="(my_G.mean(axis=(0, 1)) * my_A[0, 1]).sum()"), {"hires_cam_test": "each cell keeps its own"}),
-    Wrong("LayerCAM for HiResCAM", hand(hires="(np.maximum(my_G[0, 1], 0) * my_A[0, 1]).sum()"), {"hires_cam_test": "that is LayerCAM"}),
-    Wrong("HiResCAM for LayerCAM", hand(layer="(my_G[0, 1] * my_A[0, 1]).sum()"), {"layer_cam_test": "counts as 0"}),
-    Wrong("abs for ReLU", hand(layer="(np.abs(my_G[0, 1]) * my_A[0, 1]).sum()"), {"layer_cam_test": "abs turns"}),
-    Wrong("abs stays", mended(weights="np.abs(G).mean(axis=(1, 2))"), {"signs_test": "abs makes"}),
-    Wrong("over the batch", mended(weights="np.broadcast_to(G.mean(axis=(0, 1, 2)), (B, K))"), {"signs_test": "over the images"}),
-    Wrong("ReLU first", mended(weights="np.maximum(G, 0).mean(axis=(1, 2))"), {"signs_test": "ReLU comes last"}),
-    Wrong("corners stay", mended(large="maps[:, rows][:, :, columns]"), {"blocks_test": "corners are matched"}),
-    Wrong("tiled", mended(large="np.tile(maps, (1, factor, factor))"), {"blocks_test": "repeat each cell"}),
-    Wrong("divided by the maximum", mended(result="large / np.maximum(large.max(axis=(1, 2), keepdims=True), 1e-9)"), {"strength_test": "own maximum"}),
-    Wrong("always true", mixes("return True"), {"mixes_images_test": "keeps its images apart"}),
-    Wrong("always false", mixes("return False"), {"mixes_images_test": "averages over the images"}),
-    Wrong("first image only", mixes("return not np.allclose(pipeline(A, G, 1)[0], pipeline(A[:1], G[:1], 1)[0])"), {"mixes_images_test": "another pipeline"}),
-    Wrong("a map is no cause", letters("ACDE"), {"reading_test": "not these"}),
-    Wrong("points more often", letters("AB"), {"reading_test": "not these"}),
-    Wrong("no letters", letters("all"), {"reading_test": "letters from A to E"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in HAND}),
+          {"hires_test": "HiResCAM", "layer_test": "LayerCAM", "plus_plus_test": "weight of map 0", "product_test": "Guided Grad-CAM"}),
+    Wrong("HiResCAM: mean gradients", hand(hires="my_G.mean(axis=(0, 1)) @ my_A[my_cell]"), {"hires_test": "that is Grad-CAM"}),
+    Wrong("HiResCAM: negative left out", hand(hires="(np.maximum(my_G, 0) * my_A)[my_cell].sum()"), {"hires_test": "the negative gradient counts"}),
+    Wrong("HiResCAM: gradients alone", hand(hires="my_G[my_cell].sum()"), {"hires_test": "those are the gradients alone"}),
+    Wrong("LayerCAM: negative kept", hand(layer="(my_G * my_A)[my_cell].sum()"), {"layer_test": "the negative gradient is left out"}),
+    Wrong("LayerCAM: gradients alone", hand(layer="np.maximum(my_G[my_cell], 0).sum()"), {"layer_test": "is multiplied with its map"}),
+    Wrong("Grad-CAM++: mean gradient", hand(plus_plus="my_G[..., 0].mean()"), {"plus_plus_test": "the mean gradient"}),
+    Wrong("Grad-CAM++: alpha only", hand(plus_plus="1 / (2 + g * my_A[..., 0].sum())"), {"plus_plus_test": "that is alpha"}),
+    Wrong("Grad-CAM++: one cell only", hand(plus_plus="g / (2 + g * my_A[..., 0][my_G[..., 0] > 0][0])"), {"plus_plus_test": "over all four cells"}),
+    Wrong("Grad-CAM++: other map", hand(plus_plus="1 / (2 + my_A[..., 1].sum()) + 2 / (2 + 2 * my_A[..., 1].sum())"),
+          {"plus_plus_test": "the weight of the other map"}),
+    Wrong("Grad-CAM++: nothing", hand(plus_plus="None"), {"plus_plus_test": "nothing was given yet"}),
+    Wrong("guided product: sign dropped", hand(product="-my_guided * mixed"), {"product_test": "keep their sign"}),
+    Wrong("guided product: added", hand(product="my_guided + mixed"), {"product_test": "multiply them"}),
+    Wrong("guided product: gradients added up", hand(product="4 * my_guided * mixed"), {"product_test": "a weight is their mean"}),
+
+    *[Wrong(f"map {letter}: another method", methods(**{letter: f"1 + right[{i}] % 5"}), {f"map_{letter}_test": "fit"})
+      for i, letter in enumerate("abcd")],
+    Wrong("maps: all Grad-CAM but d", methods(a="0", b="0", c="0"), {f"map_{letter}_test": "n't right" for letter in "abc"}),
+
+    Wrong("faulty: one missing", faulty("[1, 2, 3, 7]"), {"faulty_test": "4 of the five are in your list"}),
+    Wrong("faulty: all", faulty("list(range(1, 8))"), {"faulty_test": "and 2 that are in order"}),
+    Wrong("faulty: the one that calls another", faulty("[1, 2, 3, 6, 7]"), {"faulty_test": "and 1 that are in order"}),
+    Wrong("faulty: one number", faulty("5"), {"faulty_test": "give a list"}),
+    Wrong("faulty: twice", faulty("[1, 1, 2, 3, 5, 7]"), {"faulty_test": "each once"}),
+
+    Wrong("mended: weights as they were", mended(weights="G.mean(axis=(1, 3))"), {"weights_test": "still averaged over rows and maps"}),
+    Wrong("mended: weights, sum", mended(weights="G.sum(axis=(1, 2))"), {"weights_test": "take their mean"}),
+    Wrong("mended: weights, one for all", mended(weights="np.zeros((len(G), 1)) + G.mean(axis=(0, 1, 2))"), {"weights_test": "one mean for all pictures"}),
+    Wrong("mended: weights, no pictures", mended(weights="G.mean(axis=(0, 1, 2))"), {"weights_test": "weights: shape is"}),
+    Wrong("mended: weights, asked course_utils", mended(weights="__import__('course_utils.cam').cam.global_average_pooling(G)"),
+          {"weights_test": "leaves its work to course_utils"}),
+    Wrong("mended: map as it was", mended(signed_map="np.maximum(A * weights[:, None, None], 0).sum(axis=-1)"), {"signed_map_test": "cut off before the sum"}),
+    Wrong("mended: map, ReLU", mended(signed_map="np.maximum((A * weights[:, None, None]).sum(axis=-1), 0)"), {"signed_map_test": "the signed map is wanted"}),
+    Wrong("mended: map, mean", mended(signed_map="(A * weights[:, None, None]).mean(axis=-1)"), {"signed_map_test": "the maps were averaged"}),
+    Wrong("mended: map, not added up", mended(signed_map="A * weights[:, None, None]"), {"signed_map_test": "add up over the maps"}),
+    Wrong("mended: evidence as it was", mended(evidence="np.abs(cams)"), {"evidence_test": "abs turns evidence"}),
+    Wrong("mended: evidence, moved up", mended(evidence="cams - cams.min(axis=(1, 2), keepdims=True)"), {"evidence_test": "the map was moved up"}),
+    Wrong("mended: evidence, normalised", mended(evidence="np.maximum(cams, 0) / np.maximum(cams, 0).max(axis=(1, 2), keepdims=True)"),
+          {"evidence_test": "divided by its maximum"}),
+    Wrong("mended: centres as they were", mended(pixel_centres="np.linspace(0, n_cells - 1, n_pixels)"), {"pixel_centres_test": "still lie on each other"}),
+    Wrong("mended: centres, no half pixel", mended(pixel_centres="np.arange(n_pixels) * n_cells / n_pixels"), {"pixel_centres_test": "half a pixel from the edge"}),
+    Wrong("mended: centres from the edge", mended(pixel_centres="(np.arange(n_pixels) + 0.5) * n_cells / n_pixels"), {"pixel_centres_test": "not its edge"}),
+    Wrong("mended: centres, whole cells", mended(pixel_centres="np.arange(n_pixels) * n_cells // n_pixels"), {"pixel_centres_test": "the number of its cell"}),
+    Wrong("mended: mean as it was", mended(mean_evidence="(cams / cams.max(axis=(1, 2), keepdims=True)).mean(axis=(1, 2))"),
+          {"mean_evidence_test": "still divided by its own maximum"}),
+    Wrong("mended: mean, one maximum", mended(mean_evidence="(cams / cams.max()).mean(axis=(1, 2))"), {"mean_evidence_test": "divided by one maximum"}),
+    Wrong("mended: mean, one number", mended(mean_evidence="cams.mean()"), {"mean_evidence_test": "one number per picture"}),
+
+    Wrong("proof: always right", proof("True"), {"is_right_test": "is_right says True of a ReLU before the sum"}),
+    Wrong("proof: always wrong", proof("False"), {"is_right_test": "is_right says False of two steps that are right"}),
+    Wrong("proof: Z forgotten", proof("bool(np.allclose(found, A @ w))"), {"is_right_test": "is_right says False of two steps"}),
+    Wrong("proof: positive weights only", proof(SAME, w="np.array([1.0, 2.0, 0.5, 0.3, 2.0])"), {"is_right_test": "is_right says True of a ReLU"}),
+    Wrong("proof: a factor is let pass", proof("bool(np.corrcoef(found.ravel(), (A @ w).ravel())[0, 1] > 0.999)"),
+          {"is_right_test": "is_right says True of gradients that were added up"}),
+    Wrong("proof: one weight only", proof(SAME, A="np.ones((1, 3, 4, 2))", w="np.array([-2.0, -2.0])"),
+          {"is_right_test": "averaged over the maps, too"}),
+    Wrong("proof: an array", proof("np.isclose(found, A @ w / Z)"), {"is_right_test": "give back True or False"}),
+
+    Wrong("guided: added", guided("guided + large"), {"guided_grad_cam_test": "multiply them"}),
+    Wrong("guided: abs", guided("abs(guided) * large"), {"guided_grad_cam_test": "abs hides the sign"}),
+    Wrong("guided: ReLU", guided("np.maximum(guided * large, 0)"), {"guided_grad_cam_test": "leave the picture signed"}),
+    Wrong("guided: colours averaged", guided("(guided * large).mean(axis=-1)"), {"guided_grad_cam_test": "the colours were averaged"}),
+    Wrong("guided: normalised", guided("guided * large / np.abs(guided * large).max()"), {"guided_grad_cam_test": "example: scaled to its maximum"}),
+    Wrong("guided: map normalised", guided("guided * large / large.max()"), {"guided_grad_cam_test": "the map was scaled"}),
+    Wrong("guided: no axis for the colours", guided("guided * large[..., 0]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
+    Wrong("guided: always blocks", guided("guided * in_blocks(cams, guided.shape[1:3])[..., None]"), {"guided_grad_cam_test": "call `enlarge`, whatever it is"}),
+    Wrong("guided: not enlarged", guided("guided * cams[..., None]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
 ]
+
 RIGHT = [
-    Right("numbers in lists", hand(grad="[(my_G.mean(axis=(0, 1)) * my_A[0, 1]).sum()]")),
-    Right("kron", mended(large="np.stack([np.kron(m, np.ones((factor, factor))) for m in maps])")),
-    Right("loops", mixes("return any(not np.allclose(pipeline(A, G, 1)[i], pipeline(A[i:i + 1], G[i:i + 1], 1)[0]) for i in range(len(A)))")),
-    Right("letters with commas", letters("d, c, a")),
+    Right("loops", {
+        "mended": """
+def weights(G):
+    B, h, w, K = G.shape
+    return [[sum(G[b, i, j, k] for i in range(h) for j in range(w)) / (h * w) for k in range(K)] for b in range(B)]
+
+def signed_map(A, weights):
+    total = np.zeros(A.shape[:3])
+    for b in range(len(A)):
+        for k in range(A.shape[3]):
+            total[b] += weights[b, k] * A[b, :, :, k]
+    return total
+
+def evidence(cams):
+    kept = cams.copy()
+    kept[kept < 0] = 0
+    return kept
+
+def pixel_centres(n_cells, n_pixels):
+    return [((i + 0.5) / n_pixels * n_cells) - 0.5 for i in range(n_pixels)]
+
+def mean_evidence(cams):
+    return [one.mean() for one in cams]
+""",
+        "guided_grad_cam": """
+def guided_grad_cam(guided, cams, enlarge):
+    large, result = enlarge(cams, guided.shape[1:3]), np.empty(guided.shape)
+    for b in range(len(guided)):
+        for colour in range(guided.shape[3]):
+            result[b, ..., colour] = guided[b, ..., colour] * large[b]
+    return result
+"""}),
+    Right("einsum, and clipped centres", mended(weights="np.einsum('bhwk->bk', G) / (G.shape[1] * G.shape[2])",
+                                                signed_map="np.einsum('bhwk,bk->bhw', A, weights)", evidence="cams * (cams > 0)",
+                                                pixel_centres="np.clip((2 * np.arange(n_pixels) + 1) * n_cells / (2 * n_pixels) - 0.5, 0, n_cells - 1)",
+                                                mean_evidence="cams.reshape(len(cams), -1).mean(axis=1)")
+          | guided("np.einsum('bhwc,bhw->bhwc', guided, large[..., 0])")),
+    Right("a proof by sums, a tuple of steps, NumPy's bool",
+          proof("np.abs(found.sum() - (A @ w).sum() / Z) < 1e-9 and found.min() < 0", w="np.array([1.0, -2.0, 0.5, -0.3, -2.0])")
+          | faulty("(7, 5, 3, 2, 1)")),
+    Right("typed as decimals", hand(hires="float((my_G * my_A)[my_cell].sum())", plus_plus="round(float(g / (2 + g * my_A[..., 0].sum())), 9)")
+          | methods(a="float(right[0])")),
 ]
