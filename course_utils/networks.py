@@ -374,16 +374,16 @@ def _small(file):
 
 
 def available_backbone(source):
-    """Name of the best backbone for pictures of `source` ("tfds" or "embedded") whose weights are on this
-    disk.
+    """Name of the best backbone for pictures of `source` ("tfds", "embedded" or "own") on this disk.
 
-    MobileNet for photographs, else VGG16, else our own "photos"; our small one, trained on drawings, for
-    drawn pets.
+    MobileNet for photographs, else VGG16. Without both, "photos" for a learner's own; not for "tfds", whose
+    cats and dogs it was trained on: there, and for drawn pets, our small one.
     """
-    checks.one_of("source", source, ("tfds", "embedded"))
+    checks.one_of("source", source, ("tfds", "embedded", "own"))
     if source == "embedded":
         return "small"
-    return next((name for name in ("mobilenet", "vgg16") if fetch.weights_ready(name)), "photos")
+    ready = (name for name in ("mobilenet", "vgg16") if fetch.weights_ready(name))
+    return next(ready, "photos" if source == "own" else "small")
 
 
 def gap_classifier(name, n_classes=2, weights="auto", dropout=0.0):

@@ -534,9 +534,9 @@ def test_sliders_redraw_in_an_exported_page_without_kernel_and_network(browser, 
     for key in ("ArrowUp", "ArrowUp", "ArrowRight", "Enter"):
         field.press(key)
     settle(page)
-    assert "Your cell (0, 3) holds more evidence" in page.locator("p[role=status]").text_content().replace(
-        "\xa0", " "
-    )
+    assert "Your cell (0, 3) holds more evidence" in page.locator(
+        "p.course-words[role=status]"
+    ).text_content().replace("\xa0", " ")
     assert (
         page.locator(".course-explorer .noUi-handle")
         .first.get_attribute("aria-label")

@@ -196,7 +196,8 @@ def test_mobilenet_on_0_255_is_keras_mobilenet_on_its_own_preprocessing(real_dat
     [
         ({"mobilenet", "vgg16"}, "tfds", "mobilenet"),
         ({"vgg16"}, "tfds", "vgg16"),
-        (set(), "tfds", "photos"),
+        (set(), "tfds", "small"),
+        (set(), "own", "photos"),
         ({"mobilenet", "vgg16"}, "embedded", "small"),
     ],
 )
@@ -240,7 +241,7 @@ def test_our_own_weights_missing(monkeypatch, tmp_path):
         (lambda: gap_classifier("small", n_classes=0), ["n_classes is 0", "at least 1"]),
         (lambda: gap_classifier("small", n_classes=2.0), ["n_classes is 2.0", "whole number"]),
         (lambda: gap_classifier("small", dropout=1), ["dropout is 1", "less than 1"]),
-        (lambda: networks.available_backbone("auto"), ["'auto'", '"tfds" or "embedded"']),
+        (lambda: networks.available_backbone("auto"), ["'auto'", "own"]),
     ],
 )
 def test_bad_wishes(call, fragments):

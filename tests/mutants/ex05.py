@@ -69,20 +69,24 @@ def largest_part(mask):
 """}
 
 
+def acc(result):
+    return {"max_box_acc": f"def max_box_acc(ious):\n    return {result}\n"}
+
+
 NAMES = ("my_intersection", "my_iou", "my_cell_box")
 neighbour = run(PATH, student="neighbour").namespace
 ALL_EIGHT = "[(y + i, x + j) for i in (-1, 0, 1) for j in (-1, 0, 1)]"
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(*(repr(neighbour[name]) for name in NAMES)), {"by_hand_test": ""}),
+    Wrong("copied from a neighbour", hand(*(repr(neighbour[name]) for name in NAMES)), {"by_hand_test": "", "by_hand_cell_test": ""}),
     Wrong("hand: ends inside", hand(both="(min(ax1, bx1) - max(ax0, bx0) + 1) * (min(ay1, by1) - max(ay0, by0) + 1)"),
           {"by_hand_test": "columns x0 to x1 - 1"}),
     Wrong("hand: union for intersection", hand(both="a + b - both"), {"by_hand_test": "that is the union"}),
     Wrong("hand: overlap counted twice", hand(iou="both / (a + b)"), {"by_hand_test": "count twice there"}),
     Wrong("hand: share of one box", hand(iou="both / a"), {"by_hand_test": "that is the share of box a"}),
-    Wrong("hand: row for x", hand(cell="(8 * row, 8 * column, 8 * row + 8, 8 * column + 8)"), {"by_hand_test": "x comes from the column"}),
-    Wrong("hand: last pixel for the end", hand(cell="(8 * column, 8 * row, 8 * column + 7, 8 * row + 7)"), {"by_hand_test": "the end is exclusive"}),
-    Wrong("hand: width and height", hand(cell="(8 * column, 8 * row, 8, 8)"), {"by_hand_test": "not its width and height"}),
+    Wrong("hand: row for x", hand(cell="(8 * row, 8 * column, 8 * row + 8, 8 * column + 8)"), {"by_hand_cell_test": "x comes from the column"}),
+    Wrong("hand: last pixel for the end", hand(cell="(8 * column, 8 * row, 8 * column + 7, 8 * row + 7)"), {"by_hand_cell_test": "the end is exclusive"}),
+    Wrong("hand: width and height", hand(cell="(8 * column, 8 * row, 8, 8)"), {"by_hand_cell_test": "not its width and height"}),
 
     Wrong("iou: share of one box", overlap("both / area(a)"), {"iou_test": "the share of one box"}),
     Wrong("iou: overlap counted twice", overlap("both / (area(a) + area(b))"), {"iou_test": "count twice in the union"}),
@@ -119,6 +123,13 @@ def iou(a, b):
     Wrong("report: mean of all", report(result="fractions[best], np.mean(test_ious)"), {"choose_and_report_test": "over all thresholds"}),
     Wrong("report: the wrong axis", report("np.mean(valid_ious, axis=0).argmax() % len(fractions)"), {"choose_and_report_test": "chosen fraction"}),
 
+    Wrong("acc: a threshold per picture", acc("(ious.max(axis=0) >= 0.5).mean()"), {"max_box_acc_test": "each picture chose its own"}),
+    Wrong("acc: mean over the thresholds", acc("(ious >= 0.5).mean()"), {"max_box_acc_test": "mean over the thresholds"}),
+    Wrong("acc: best mean IoU", acc("ious.mean(axis=1).max()"), {"max_box_acc_test": "best mean IoU"}),
+    Wrong("acc: more than one half", acc("(ious > 0.5).mean(axis=1).max()"), {"max_box_acc_test": "0.5 itself counts"}),
+    Wrong("acc: a number of pictures", acc("(ious >= 0.5).sum(axis=1).max()"), {"max_box_acc_test": "the number of pictures"}),
+    Wrong("acc: the wrong axis", acc("(ious >= 0.5).mean(axis=0).max()"), {"max_box_acc_test": "exchanged"}),
+
     Wrong("part: corners connect", part(ALL_EIGHT), {"largest_part_test": "at a corner only"}),
     Wrong("part: the first", part(end="first"), {"largest_part_test": "the first part, not the largest"}),
     Wrong("part: the last of equals", part(better="len(part) >= len(largest)"), {"largest_part_test": "the first one counts"}),
@@ -135,6 +146,7 @@ def largest_part(mask):
 ]
 
 RIGHT = [
+    Right("acc: loops", acc("max(sum(value >= 0.5 for value in row) / len(row) for row in ious)")),
     Right("part: calls itself", {"largest_part": """
 def largest_part(mask):
     parts, seen = [], set()
