@@ -3,15 +3,14 @@
 from exercise import SOLUTIONS, Right, Wrong, run
 
 HAND = """
-W = my_maps @ my_weights
-z = W.mean() + my_bias
-errors = my_predicted - my_true
-share = np.abs(errors) / my_true
-left = (errors**2).sum() / 50_000
-my_z, my_frequency, lower_left_in_hz, my_mape, my_r_squared = {answers}
+m, (w0, w1), s = my_metal[my_cell], my_weights, my_spread
+cells = np.maximum(0, 2 * my_metal - 1) * w0 + (1 - my_metal) * w1
+z = cells.mean() + my_bias
+share = s * cells[my_cell] / 5
+change = s * (2 * w0 - w1) * 0.1 * m / 5
+my_frequency, share_in_hz, change_in_hz = {answers}
 """
-RIGHT_HAND = dict(my_z="z", my_frequency="my_mean + my_spread * z", lower_left_in_hz="my_spread * W[1, 0]",
-                  my_mape="100 * share.mean()", my_r_squared="1 - left")
+RIGHT_HAND = dict(my_frequency="my_mean + s * z", share_in_hz="share", change_in_hz="change")
 
 
 def hand(**other):
@@ -25,11 +24,6 @@ def maps(found="M.mean(axis=(1, 2)) + mean + spread * bias", M="spread * (featur
 
 
 Z = "mean + spread * z"
-R2, MAPE = "1 - (errors**2).sum() / ((true - true.mean())**2).sum()", "100 * np.mean(np.abs(errors) / true)"
-
-
-def quality(r2=R2, mape=MAPE, result="r2, mape"):
-    return {"quality": f"def quality(true, predicted):\n    errors = predicted - true\n    r2, mape = {r2}, {mape}\n    return {result}\n"}
 
 
 def controls(own="maps[n]", radius="-radius", other="maps[(n + 1) % len(maps)]", here="inside", there="inside", result="np.mean(found, axis=0)"):
@@ -44,40 +38,54 @@ def with_controls(maps, physics, radius, metal):
 """}
 
 
-def partial(result="np.corrcoef(left(a), left(b))[0, 1]", table="np.column_stack([np.ones(len(a)), *held])"):
-    return {"partial_correlation": f"""
-def partial_correlation(a, b, held):
-    table = {table}
-    def guess(v):
-        return table @ np.linalg.lstsq(table, v, rcond=None)[0]
-    def left(v):
-        return v - guess(v)
-    return {result}
+def changes(result="ask(more) - before", more="more[place] *= 1.01", start="metal.copy()", copy="more = metal.copy()", end="rise"):
+    return {"changes": f"""
+def changes(ask, metal):
+    before, rise = ask(metal), np.zeros(metal.shape)
+    more = {start}
+    for place in np.ndindex(metal.shape):
+        {copy}
+        {more}
+        rise[place] = {result}
+    return {end}
 """}
+
+
+def letters(text):
+    return {"reading": f"justified = {text!r}"}
 
 
 neighbour = run(SOLUTIONS[0].parents[1] / "ex08_regression_activation_mapping" / "ex08_regression_activation_mapping.ipynb",
                 student="neighbour").namespace
 
 WRONG = [
-    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"by_hand_test": "z: "}),
-    Wrong("by hand: bias forgotten", hand(my_z="W.mean()"), {"by_hand_test": "z: the bias is missing"}),
-    Wrong("by hand: maps added up", hand(my_z="W.sum() + my_bias"), {"by_hand_test": "z: the maps were added up"}),
-    Wrong("by hand: still z", hand(my_frequency="z"), {"by_hand_test": "that is z; the frequency is in Hz"}),
-    Wrong("by hand: mean forgotten", hand(my_frequency="my_spread * z"), {"by_hand_test": "frequency: the mean is missing"}),
-    Wrong("by hand: standardised once more", hand(my_frequency="(z - my_mean) / my_spread"), {"by_hand_test": "that is the way to z; go back"}),
-    Wrong("by hand: mean before spread", hand(my_frequency="(z + my_mean) * my_spread"), {"by_hand_test": "first times the spread, then plus the mean"}),
-    Wrong("by hand: cell in z", hand(lower_left_in_hz="W[1, 0]"), {"by_hand_test": "the map in Hz has the spread in it"}),
-    Wrong("by hand: mean in the cell", hand(lower_left_in_hz="my_mean + my_spread * W[1, 0]"), {"by_hand_test": "the mean is the same for every wheel"}),
-    Wrong("by hand: mean and bias in the cell", hand(lower_left_in_hz="my_mean + my_spread * (W[1, 0] + my_bias)"),
-          {"by_hand_test": "mean and bias are the same for every wheel"}),
-    Wrong("by hand: column before row", hand(lower_left_in_hz="my_spread * W[0, 1]"), {"by_hand_test": "the row comes first"}),
-    Wrong("by hand: errors cancel", hand(my_mape="100 * (errors / my_true).mean()"), {"by_hand_test": "too high and too low cancel"}),
-    Wrong("by hand: a share", hand(my_mape="share.mean()"), {"by_hand_test": "give it in percent"}),
-    Wrong("by hand: percent of the mean", hand(my_mape="100 * np.abs(errors).mean() / my_true.mean()"), {"by_hand_test": "percent of the mean frequency"}),
-    Wrong("by hand: what is left over", hand(my_r_squared="left"), {"by_hand_test": "R² is 1 minus it"}),
-    Wrong("by hand: not around the mean", hand(my_r_squared="1 - (errors**2).sum() / (my_true**2).sum()"), {"by_hand_test": "it was left out there"}),
-    Wrong("by hand: nothing", hand(my_mape="None"), {"by_hand_test": "MAPE: nothing was given yet"}),
+    Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}),
+          {"frequency_test": "isn't right", "share_test": "isn't right", "change_test": "isn't right"}),
+    Wrong("frequency: bias forgotten", hand(my_frequency="my_mean + s * cells.mean()"), {"frequency_test": "the bias is missing"}),
+    Wrong("frequency: added up", hand(my_frequency="my_mean + s * (cells.sum() + my_bias)"), {"frequency_test": "take their mean"}),
+    Wrong("frequency: still z", hand(my_frequency="z"), {"frequency_test": "that is z; the frequency is in Hz"}),
+    Wrong("frequency: mean forgotten", hand(my_frequency="s * z"), {"frequency_test": "the mean is missing"}),
+    Wrong("frequency: standardised once more", hand(my_frequency="(z - my_mean) / s"), {"frequency_test": "that is the way to z; go back"}),
+    Wrong("frequency: mean before spread", hand(my_frequency="(z + my_mean) * s"), {"frequency_test": "first times the spread"}),
+    Wrong("frequency: no ReLU", hand(my_frequency="my_mean + s * (((2 * my_metal - 1) * w0 + (1 - my_metal) * w1).mean() + my_bias)"),
+          {"frequency_test": "the map is 0"}),
+    Wrong("share: in z", hand(share_in_hz="share / s"), {"share_test": "the spread turns it into Hz"}),
+    Wrong("share: the entry", hand(share_in_hz="5 * share"), {"share_test": "makes a fifth of it"}),
+    Wrong("share: mean in the cell", hand(share_in_hz="share + my_mean / 5"), {"share_test": "the mean is the same"}),
+    Wrong("share: bias in the cell", hand(share_in_hz="share + s * my_bias / 5"), {"share_test": "the bias is the same"}),
+    Wrong("share: both in the cell", hand(share_in_hz="share + (my_mean + s * my_bias) / 5"), {"share_test": "mean and bias are the same"}),
+    Wrong("share: one map", hand(share_in_hz="s * (2 * m - 1) * w0 / 5"), {"share_test": "one map only"}),
+    Wrong("share: counted from 1", hand(share_in_hz="s * cells[my_cell - 1] / 5"), {"share_test": "counted from 0"}),
+    Wrong("share: nothing", hand(share_in_hz="None"), {"share_test": "nothing was given yet"}),
+    Wrong("change: a tenth of the share", hand(change_in_hz="share / 10"), {"change_test": "the maps don't grow by 10 %"}),
+    Wrong("change: in z", hand(change_in_hz="change / s"), {"change_test": "the spread turns it into Hz"}),
+    Wrong("change: not a fifth", hand(change_in_hz="5 * change"), {"change_test": "makes a fifth of it"}),
+    Wrong("change: of a full cell", hand(change_in_hz="change / m"), {"change_test": "10 % of the metal that is there"}),
+    Wrong("change: 100 %", hand(change_in_hz="10 * change"), {"change_test": "it was 10 %"}),
+    Wrong("change: gaps grow", hand(change_in_hz="s * (2 * w0 + w1) * 0.1 * m / 5"), {"change_test": "map 1 falls"}),
+    Wrong("change: one map", hand(change_in_hz="s * 2 * w0 * 0.1 * m / 5"), {"change_test": "both change"}),
+    Wrong("change: the share afterwards", hand(change_in_hz="share + change"), {"change_test": "the share afterwards"}),
+    Wrong("change: falls", hand(change_in_hz="-change"), {"change_test": "how much it falls"}),
 
     Wrong("maps: in z", maps(found=Z, M="small"), {"regression_maps_test": "the spread turns them into Hz"}),
     Wrong("maps: mean in each cell", maps(found=Z, M="mean + spread * small"), {"regression_maps_test": "the mean is the same for every wheel"}),
@@ -86,7 +94,6 @@ WRONG = [
     Wrong("maps: divided by the cells", maps(found=Z, M="spread * small / small[0].size"), {"regression_maps_test": "divided by the number of cells"}),
     Wrong("maps: ReLU", maps(found=Z, M="np.maximum(spread * small, 0)"), {"regression_maps_test": "a number has no class to speak for"}),
     Wrong("maps: abs", maps(found=Z, M="np.abs(spread * small)"), {"regression_maps_test": "abs makes cells"}),
-    Wrong("maps: normalised", maps(found=Z, M="small / np.abs(small).max()"), {"regression_maps_test": "then it isn't in Hz"}),
     Wrong("maps: not added up", maps(found=Z, M="spread * feature_maps * weights"), {"regression_maps_test": "add up over the feature maps"}),
     Wrong("maps: an axis too many", maps(found=Z, M="spread * (feature_maps @ weights[:, None])"), {"regression_maps_test": "drop the last axis"}),
     Wrong("maps: the other way round", maps(result="M, found"), {"regression_maps_test": "the frequencies come first"}),
@@ -95,22 +102,19 @@ WRONG = [
     Wrong("frequencies: bias forgotten", maps(found="M.mean(axis=(1, 2)) + mean"), {"regression_maps_test": "frequencies: the bias is missing"}),
     Wrong("frequencies: bias in z", maps(found="M.mean(axis=(1, 2)) + mean + bias"), {"regression_maps_test": "the spread is missing there"}),
     Wrong("frequencies: summed", maps(found="M.sum(axis=(1, 2)) + mean + spread * bias"), {"regression_maps_test": "the maps were added up"}),
-    Wrong("frequencies: sigmoid", maps(found="mean + spread / (1 + np.exp(-z))"), {"regression_maps_test": "sigmoid is for classes"}),
     Wrong("maps: made for the visible shape only", maps(M="spread * (feature_maps.reshape(3, 20, 6) @ weights).reshape(3, 4, 5)"),
           {"regression_maps_test": "stops: ValueError: cannot reshape"}),
 
-    Wrong("quality: squared correlation", quality(r2="np.corrcoef(true, predicted)[0, 1]**2"), {"quality_test": "the squared correlation, which forgives"}),
-    Wrong("quality: correlation", quality(r2="np.corrcoef(true, predicted)[0, 1]"), {"quality_test": "that is the correlation, which forgives"}),
-    Wrong("quality: what is left over", quality(r2="(errors**2).sum() / ((true - true.mean())**2).sum()"), {"quality_test": "R² is 1 minus it"}),
-    Wrong("quality: exchanged", quality(r2="1 - (errors**2).sum() / ((predicted - predicted.mean())**2).sum()"), {"quality_test": "true and predicted were exchanged"}),
-    Wrong("quality: never negative", quality(r2=f"max(0, {R2})"), {"quality_test": "it may be negative"}),
-    Wrong("quality: variance of the errors", quality(r2="1 - errors.var() / true.var()"), {"quality_test": "R², three wheels: "}),
-    Wrong("quality: errors cancel", quality(mape="100 * np.mean(errors / true)"), {"quality_test": "too high and too low cancel"}),
-    Wrong("quality: a share", quality(mape="np.mean(np.abs(errors) / true)"), {"quality_test": "give it in percent"}),
-    Wrong("quality: percent of the predictions", quality(mape="100 * np.mean(np.abs(errors) / predicted)"), {"quality_test": "in percent of the predictions"}),
-    Wrong("quality: Hz", quality(mape="np.abs(errors).mean()"), {"quality_test": "the mean error in Hz"}),
-    Wrong("quality: the other way round", quality(result="mape, r2"), {"quality_test": "the MAPE comes second"}),
-    Wrong("quality: scikit-learn asked", quality(r2="__import__('sklearn.metrics').metrics.r2_score(true, predicted)"), {"quality_test": "write it yourself, with NumPy only"}),
+    Wrong("changes: falls", changes("before - ask(more)"), {"changes_test": "how much the answer falls"}),
+    Wrong("changes: the answers", changes("ask(more)"), {"changes_test": "those are the answers"}),
+    Wrong("changes: 0.01 added", changes(more="more[place] += 0.01"), {"changes_test": "0.01 was added"}),
+    Wrong("changes: piled", changes("ask(more) - before; before = ask(more)", copy="pass"), {"changes_test": "one cell at a time"}),
+    Wrong("changes: a derivative", changes("100 * (ask(more) - before)"), {"changes_test": "the rise per 100 %"}),
+    Wrong("changes: abs", changes("abs(ask(more) - before)"), {"changes_test": "the sign matters"}),
+    Wrong("changes: all but one", changes(copy="more = 1.01 * metal", more="more[place] = metal[place]"), {"changes_test": "all other cells were changed"}),
+    Wrong("changes: the cell taken away", changes("before - ask(more)", more="more[place] = 0"), {"changes_test": "what the answer loses without the cell"}),
+    Wrong("changes: one number", changes(end="rise.sum()"), {"changes_test": "expected a number for each cell"}),
+    Wrong("changes: the metal itself", changes(start="metal", copy="pass"), {"changes_test": "changes the arrays it was given"}),
 
     Wrong("controls: the whole image", controls(here="everywhere", there="everywhere"), {"with_controls_test": "own map: taken over all cells"}),
     Wrong("controls: all wheels in one", {"with_controls": """
@@ -126,23 +130,10 @@ def with_controls(maps, physics, radius, metal):
     Wrong("controls: own map only", controls(result="np.mean(found, axis=0)[0]"), {"with_controls_test": "expected three numbers"}),
     Wrong("controls: a list that ends", controls(other="maps[n + 1]"), {"with_controls_test": "stops: IndexError"}),
 
-    Wrong("partial: nothing taken out", partial("np.corrcoef(a, b)[0, 1]"), {"partial_correlation_test": "that is the plain correlation"}),
-    Wrong("partial: out of a only", partial("np.corrcoef(left(a), b)[0, 1]"), {"partial_correlation_test": "taken out of a only"}),
-    Wrong("partial: out of b only", partial("np.corrcoef(a, left(b))[0, 1]"), {"partial_correlation_test": "taken out of b only"}),
-    Wrong("partial: the first one only", partial(table="np.column_stack([np.ones(len(a)), held[0]])"), {"partial_correlation_test": "only the first of the held"}),
-    Wrong("partial: the last one only", partial(table="np.column_stack([np.ones(len(a)), held[-1]])"), {"partial_correlation_test": "only the last of the held"}),
-    Wrong("partial: one after the other", {"partial_correlation": """
-def partial_correlation(a, b, held):
-    for h in held:
-        h = h - h.mean()
-        a, b = (v - v.mean() - h * (h @ v) / (h @ h) for v in (a, b))
-    return np.corrcoef(a, b)[0, 1]
-"""}, {"partial_correlation_test": "one of the held was taken out after the other"}),
-    Wrong("partial: no constant", partial(table="np.column_stack(held)"), {"partial_correlation_test": "the prediction needs a constant"}),
-    Wrong("partial: the predictions", partial("np.corrcoef(guess(a), guess(b))[0, 1]"), {"partial_correlation_test": "those are the predictions"}),
-    Wrong("partial: subtracted", partial("np.corrcoef(a - sum(held), b - sum(held))[0, 1]"), {"partial_correlation_test": "subtract the best prediction"}),
-    Wrong("partial: two held at most", partial(table="np.column_stack([np.ones(len(a)), held[0], held[min(1, len(held) - 1)]])"),
-          {"partial_correlation_test": "3 held: "}),
+    Wrong("reading: a share for a change", letters("ADE"), {"reading_test": "not these"}),
+    Wrong("reading: the identity as a proof", letters("ABD"), {"reading_test": "not these"}),
+    Wrong("reading: no control", letters("ACD"), {"reading_test": "not these"}),
+    Wrong("reading: words", letters("the first"), {"reading_test": "letters from A to E"}),
 ]
 
 RIGHT = [
@@ -157,13 +148,18 @@ def regression_maps(feature_maps, weights, bias, mean, spread):
         found[n] = mean + spread * (sum(feature_maps[n, :, :, k].mean() * weights[k] for k in range(K)) + bias)
     return [found, maps]
 """,
-        "quality": """
-def quality(true, predicted):
-    middle = sum(true) / len(true)
-    left, around, share = 0.0, 0.0, 0.0
-    for t, p in zip(true, predicted):
-        left, around, share = left + (t - p)**2, around + (t - middle)**2, share + abs(t - p) / t
-    return [1 - left / around, 100 * share / len(true)]
+        "changes": """
+def changes(ask, metal):
+    h, w = metal.shape
+    found = []
+    for r in range(h):
+        row = []
+        for c in range(w):
+            more = np.array(metal)
+            more[r, c] = more[r, c] + more[r, c] / 100
+            row.append(float(ask(more)) - float(ask(metal)))
+        found.append(row)
+    return found
 """,
         "with_controls": """
 def with_controls(maps, physics, radius, metal):
@@ -177,39 +173,19 @@ def with_controls(maps, physics, radius, metal):
             total[i] += pearson(rival[inside], physics[n][inside])
     return total / N
 """,
-        "partial_correlation": """
-def partial_correlation(a, b, held):
-    known = []
-    for h in held:
-        h = h - h.mean()
-        for k in known:
-            h = h - k * (k @ h) / (k @ k)
-        known.append(h)
-    a, b = a - a.mean(), b - b.mean()
-    for k in known:
-        a, b = a - k * (k @ a) / (k @ k), b - k * (k @ b) / (k @ k)
-    return (a @ b) / np.sqrt((a @ a) * (b @ b))
-"""}),
-    Right("einsum, variances, roll, the inverse covariance",
+    }),
+    Right("einsum, a mask that grows, roll",
           maps(found=Z, M="np.einsum('bhwk,k->bhw', feature_maps, spread * weights)")
-          | quality(r2="1 - np.mean(errors**2) / true.var()", mape="np.abs(100 - 100 * predicted / true).mean()", result="np.array([r2, mape])")
           | controls(other="np.roll(maps, -1, axis=0)[n]", result="[float(np.mean(column)) for column in zip(*found)]")
-          | {"partial_correlation": """
-def partial_correlation(a, b, held):
-    P = np.linalg.pinv(np.corrcoef([a, b, *held]))
-    return float(-P[0, 1] / np.sqrt(P[0, 0] * P[1, 1]))
+          | {"changes": """
+def changes(ask, metal):
+    one_hot = np.eye(metal.size).reshape(-1, *metal.shape)
+    return np.array([ask(metal * (1 + one / 100)) - ask(metal) for one in one_hot]).reshape(metal.shape)
 """}),
-    Right("tensordot, normal equations, where", maps(M="np.tensordot(feature_maps, spread * weights, axes=1)")
+    Right("tensordot, where", maps(M="np.tensordot(feature_maps, spread * weights, axes=1)")
           | controls(own="np.where(inside, maps[n], np.nan)", radius="1 - 2 * radius", other="maps[n + 1 - len(maps)]")
-          | quality(result="(r2, float(mape))") | partial("np.vdot(left(a), left(b)) / np.linalg.norm(left(a)) / np.linalg.norm(left(b))")),
-    Right("the formula for one held, again and again", {"partial_correlation": """
-def partial_correlation(a, b, held):
-    *rest, last = held
-    if rest:
-        ab, ah, bh = partial_correlation(a, b, rest), partial_correlation(a, last, rest), partial_correlation(b, last, rest)
-    else:
-        ab, ah, bh = np.corrcoef(a, b)[0, 1], np.corrcoef(a, last)[0, 1], np.corrcoef(b, last)[0, 1]
-    return (ab - ah * bh) / np.sqrt((1 - ah**2) * (1 - bh**2))
-"""}),
-    Right("typed to four decimals", hand(my_r_squared="round(float(1 - left), 5)", my_frequency="int(my_mean) + int(my_spread) * float(z)")),
+          | changes(copy="more = metal + 0", more="more[place] = metal[place] * (1 + 1 / 100)")),
+    Right("written out by hand", hand(change_in_hz="s * ((2 * 1.1 * m - 1) * w0 + (1 - 1.1 * m) * w1) / 5 - share",
+                                      my_frequency="int(my_mean) + int(s) * float(z)", share_in_hz="round(float(share), 6)")),
+    Right("letters with blanks", letters("d, a")),
 ]
