@@ -9,10 +9,8 @@ def paper(score="my_maps.mean(axis=(0, 1)) @ my_weights", peak="np.argwhere(my_m
     return {"score_and_peak": f"score_of_class_1 = {score}\npeak_of_class_1 = {peak}\n"}
 
 
-def pixel(centre="10", corner="11", position="(my_pixel + 0.5) / 3 - 0.5", value=None, first="my_line[0]"):
-    value = value or "np.interp((my_pixel + 0.5) / 3 - 0.5, range(4), my_line)"
-    return {"one_pixel": f"centre_of_last_cell = {centre}\ncorner_aligned_centre = {corner}\nmy_position = {position}\n"
-                         f"my_value = {value}\nvalue_of_pixel_0 = {first}\n"}
+def pixel(moved="1", position="(my_pixel + 0.5) / 3 - 0.5", value="np.interp((my_pixel + 0.5) / 3 - 0.5, range(4), my_line)"):
+    return {"one_pixel": f"moved_by = {moved}\nmy_position = {position}\nmy_value = {value}\n"}
 
 
 def line(position="(np.arange(n_out) + 0.5) * n_in / n_out - 0.5", result="np.interp(position, np.arange(n_in), line)"):
@@ -33,26 +31,25 @@ neighbour = run(PATH, student="neighbour").namespace
 WRONG = [
     Wrong("copied from a neighbour",
           paper(repr(float(neighbour["score_of_class_1"])), repr(tuple(map(int, neighbour["peak_of_class_1"]))))
-          | pixel(position=repr(float(neighbour["my_position"])), value=repr(float(neighbour["my_value"])),
-                  first=repr(float(neighbour["value_of_pixel_0"]))),
-          {"score_and_peak_test": "", "one_pixel_test": ""}),
-    Wrong("paper: sum", paper(score="my_maps.sum(axis=(0, 1)) @ my_weights"), {"score_and_peak_test": "a score averages them"}),
+          | pixel(value=repr(float(neighbour["my_value"]))),
+          {"score_test": "", "peak_test": "", "value_test": ""}),
+    Wrong("paper: sum", paper(score="my_maps.sum(axis=(0, 1)) @ my_weights"), {"score_test": "a score averages them"}),
     Wrong("paper: mean of what isn't zero", paper(score="my_maps.sum(axis=(0, 1)) / [9, 1, 1] @ my_weights"),
-          {"score_and_peak_test": "divide by all 25 cells"}),
+          {"score_test": "divide by all 25 cells"}),
     Wrong("paper: column before row", paper(peak="np.argwhere(my_maps[..., 0] == 9)[0][::-1]"),
-          {"score_and_peak_test": "the row comes first"}),
+          {"peak_test": "the row comes first"}),
     Wrong("paper: the largest weight wins", paper(peak="np.argwhere(my_maps[..., 2] == 2)[0]"),
-          {"score_and_peak_test": "weight times activation"}),
-    Wrong("pixel: counted from 1", pixel(centre="11"), {"one_pixel_test": "pixels are counted from 0: the cell covers"}),
-    Wrong("pixel: corners counted from 1", pixel(corner="12"), {"one_pixel_test": "the last one isn't 12"}),
-    Wrong("pixel: its edge", pixel(position="my_pixel / 3 - 0.5"), {"one_pixel_test": "from the pixel's left edge"}),
-    Wrong("pixel: half a cell missing", pixel(position="(my_pixel + 0.5) / 3"), {"one_pixel_test": "half a cell is missing"}),
-    Wrong("pixel: corner-aligned", pixel(position="my_pixel * 3 / 11"), {"one_pixel_test": "that is corner alignment"}),
-    Wrong("pixel: nearest cell", pixel(value="my_line[my_pixel // 3]"), {"one_pixel_test": "the nearest cell alone"}),
+          {"peak_test": "weight times activation"}),
+    Wrong("pixel: counted from 1", pixel("12 - 10"), {"moved_test": "the last one isn't 12"}),
+    Wrong("pixel: where it lands", pixel("11"), {"moved_test": "that is where it lands"}),
+    Wrong("pixel: not moved", pixel("0"), {"moved_test": "it is moved"}),
+    Wrong("pixel: its edge", pixel(position="my_pixel / 3 - 0.5"), {"position_test": "from the pixel's left edge"}),
+    Wrong("pixel: half a cell missing", pixel(position="(my_pixel + 0.5) / 3"), {"position_test": "half a cell is missing"}),
+    Wrong("pixel: corner-aligned", pixel(position="my_pixel * 3 / 11"), {"position_test": "that is corner alignment"}),
+    Wrong("pixel: nearest cell", pixel(value="my_line[my_pixel // 3]"), {"value_test": "the nearest cell alone"}),
     Wrong("pixel: shares exchanged",
           pixel(value="np.interp((2 * int((my_pixel - 1) / 3) + 1) - ((my_pixel + 0.5) / 3 - 0.5), range(4), my_line)"),
-          {"one_pixel_test": "the shares are exchanged"}),
-    Wrong("pixel: extrapolated", pixel(first="my_line[0] - (my_line[1] - my_line[0]) / 3"), {"one_pixel_test": "nothing is extrapolated"}),
+          {"value_test": "the shares are exchanged"}),
 
     Wrong("line: corner-aligned", line("np.arange(n_out) * (n_in - 1) / max(n_out - 1, 1)"), {"resize_line_test": "that is corner alignment"}),
     Wrong("line: half pixels missing", line("np.arange(n_out) * n_in / n_out"), {"resize_line_test": "the half pixels are missing"}),
@@ -189,5 +186,5 @@ def shrink_back(large, grid, resize):
     R, C = (np.array([resize(e, m) for e in np.eye(n)]) for n, m in zip(grid, large.shape))
     return np.linalg.solve(R @ R.T, R @ large @ C.T) @ np.linalg.inv(C @ C.T)
 """}),
-    Right("typed as fractions", pixel(corner="33 / 3", position="(2 * my_pixel + 1) / 6 - 1 / 2") | paper(peak="[int(i) for i in np.argwhere(my_maps[..., 0] == 9)[0]]")),
+    Right("typed as fractions", pixel("12 / 12", position="(2 * my_pixel + 1) / 6 - 1 / 2") | paper(peak="[int(i) for i in np.argwhere(my_maps[..., 0] == 9)[0]]")),
 ]

@@ -19,7 +19,7 @@ def layers(first="np.maximum(convolve(x, network['kernel_1']) + network['bias_1'
 
 
 def decides(result):
-    return {"deciding_map": "def deciding_map(feature_maps, class_weights, a, b):\n    M = feature_maps @ class_weights\n"
+    return {"difference_map": "def difference_map(feature_maps, class_weights, a, b):\n    M = feature_maps @ class_weights\n"
                             f"    return {result}\n"}
 
 
@@ -28,7 +28,7 @@ def probabilities(result):
 
 
 def flips(result):
-    return {"cells_to_flip": f"def cells_to_flip(deciding):\n    v = np.sort(deciding.ravel())[::-1]\n    return {result}\n"}
+    return {"cells_to_flip": f"def cells_to_flip(difference):\n    v = np.sort(difference.ravel())[::-1]\n    return {result}\n"}
 
 
 CONV_1, CONV_2 = "convolve(x, network['kernel_1'])", "convolve(x, network['kernel_2'])"
@@ -69,14 +69,14 @@ def feature_maps(images, network):
     Wrong("layers: square images only", layers(pools=(MEAN_POOL.replace("shape[2]", "shape[1]").replace("mean", "max"), "max_pool(x)")),
           {"feature_maps_test": "given (2, 12, 20, 1)"}),
 
-    Wrong("deciding: sign", decides("M[..., b] - M[..., a]"), {"deciding_map_test": "turn the sign round"}),
-    Wrong("deciding: one class", decides("M[..., a]"), {"deciding_map_test": "the map of a alone"}),
-    Wrong("deciding: abs", decides("np.abs(M[..., a] - M[..., b])"), {"deciding_map_test": "abs hides"}),
-    Wrong("deciding: ReLU", decides("np.maximum(M[..., a] - M[..., b], 0)"), {"deciding_map_test": "evidence for b was cut off"}),
-    Wrong("deciding: softmax in each cell", decides("(np.exp(M) / np.exp(M).sum(-1, keepdims=True))[..., a]"), {"deciding_map_test": "cell by cell"}),
-    Wrong("deciding: normalised too early", decides("M[..., a] / np.abs(M[..., a]).max() - M[..., b] / np.abs(M[..., b]).max()"),
-          {"deciding_map_test": "normalised before subtracting"}),
-    Wrong("deciding: always nine against seven", decides("M[..., 1] - M[..., 0]"), {"deciding_map_test": "n't right"}),
+    Wrong("difference: sign", decides("M[..., b] - M[..., a]"), {"difference_map_test": "turn the sign round"}),
+    Wrong("difference: one class", decides("M[..., a]"), {"difference_map_test": "the map of a alone"}),
+    Wrong("difference: abs", decides("np.abs(M[..., a] - M[..., b])"), {"difference_map_test": "abs hides"}),
+    Wrong("difference: ReLU", decides("np.maximum(M[..., a] - M[..., b], 0)"), {"difference_map_test": "evidence for b was cut off"}),
+    Wrong("difference: softmax in each cell", decides("(np.exp(M) / np.exp(M).sum(-1, keepdims=True))[..., a]"), {"difference_map_test": "cell by cell"}),
+    Wrong("difference: normalised too early", decides("M[..., a] / np.abs(M[..., a]).max() - M[..., b] / np.abs(M[..., b]).max()"),
+          {"difference_map_test": "normalised before subtracting"}),
+    Wrong("difference: always nine against seven", decides("M[..., 1] - M[..., 0]"), {"difference_map_test": "n't right"}),
 
     Wrong("softmax: overflows", probabilities("np.exp(S) / np.exp(S).sum(axis=1, keepdims=True)"), {"softmax_test": "NaN or infinite"}),
     Wrong("softmax: over the images", probabilities("np.exp(S - S.max(0)) / np.exp(S - S.max(0)).sum(axis=0)"), {"softmax_test": "the images were added up"}),
@@ -87,12 +87,12 @@ def feature_maps(images, network):
     Wrong("softmax: divided by the largest", probabilities("np.exp(S - S.max(axis=1, keepdims=True))"), {"softmax_test": "by the largest, not by the sum"}),
     Wrong("softmax: course_utils asked", probabilities("__import__('course_utils.cam').cam.softmax(S)"), {"softmax_test": "leaves its work to course_utils"}),
 
-    Wrong("flip: off by one", flips("int((deciding.sum() - np.cumsum(v) > 0).sum())"), {"cells_to_flip_test": "one too few"}),
-    Wrong("flip: must be below zero", flips("int(np.argmax(deciding.sum() - np.cumsum(v) < 0)) + 1"), {"cells_to_flip_test": "you went one further"}),
-    Wrong("flip: in reading order", flips("int(np.argmax(deciding.sum() - np.cumsum(deciding.ravel()) <= 0)) + 1"), {"cells_to_flip_test": "the strongest cells first"}),
-    Wrong("flip: weakest first", flips("int(np.argmax(deciding.sum() - np.cumsum(np.sort(deciding[deciding > 0])) <= 0)) + 1"),
+    Wrong("flip: off by one", flips("int((difference.sum() - np.cumsum(v) > 0).sum())"), {"cells_to_flip_test": "one too few"}),
+    Wrong("flip: must be below zero", flips("int(np.argmax(difference.sum() - np.cumsum(v) < 0)) + 1"), {"cells_to_flip_test": "you went one further"}),
+    Wrong("flip: in reading order", flips("int(np.argmax(difference.sum() - np.cumsum(difference.ravel()) <= 0)) + 1"), {"cells_to_flip_test": "the strongest cells first"}),
+    Wrong("flip: weakest first", flips("int(np.argmax(difference.sum() - np.cumsum(np.sort(difference[difference > 0])) <= 0)) + 1"),
           {"cells_to_flip_test": "the weakest were taken first"}),
-    Wrong("flip: all positive cells", flips("int((deciding > 0).sum())"), {"cells_to_flip_test": "the number of all positive cells"}),
+    Wrong("flip: all positive cells", flips("int((difference > 0).sum())"), {"cells_to_flip_test": "the number of all positive cells"}),
 ]
 
 RIGHT = [
@@ -101,8 +101,8 @@ RIGHT = [
           | decides("M[..., a] - M[..., b]")
           | probabilities("1 / np.exp(np.minimum(S[:, None, :] - S[:, :, None], 700)).sum(axis=2)")
           | {"cells_to_flip": """
-def cells_to_flip(deciding):
-    left, n = deciding.copy(), 0
+def cells_to_flip(difference):
+    left, n = difference.copy(), 0
     while left.mean() > 0:
         left.flat[left.argmax()] = 0
         n += 1
@@ -122,8 +122,8 @@ def feature_maps(images, network):
         found.append(x[0])
     return np.array(found)
 """,
-        "deciding_map": """
-def deciding_map(feature_maps, class_weights, a, b):
+        "difference_map": """
+def difference_map(feature_maps, class_weights, a, b):
     result = np.zeros(feature_maps.shape[:3])
     for k in range(len(class_weights)):
         result += (class_weights[k, a] - class_weights[k, b]) * feature_maps[..., k]
@@ -138,8 +138,8 @@ def softmax(class_scores):
     return result
 """,
         "cells_to_flip": """
-def cells_to_flip(deciding):
-    cells = sorted(deciding.ravel(), reverse=True)
+def cells_to_flip(difference):
+    cells = sorted(difference.ravel(), reverse=True)
     n = 0
     while sum(cells[n:]) > 0:
         n += 1
@@ -147,6 +147,6 @@ def cells_to_flip(deciding):
 """}),
     Right("einsum and logaddexp", decides("np.einsum('bhwk,k->bhw', feature_maps, class_weights[:, a]) - np.einsum('bhwk,k->bhw', feature_maps, class_weights[:, b])")
           | probabilities("np.exp(S - np.logaddexp.reduce(S, axis=1)[:, None])")
-          | flips("int((deciding.sum() - np.cumsum(v) > 0).argmin()) + 1")),
+          | flips("int((difference.sum() - np.cumsum(v) > 0).argmin()) + 1")),
     Right("typed to three decimals", hand(p_nine="round(float(1 / (1 + np.exp(my_scores[0] - my_scores[1]))), 3)")),
 ]
