@@ -58,7 +58,7 @@ def model(page, expression):
     )
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param(NAMES[1], marks=pytest.mark.long)])
 def test_a_notebook_runs_from_top_to_bottom_and_its_sliders_redraw(lab, page, name):
     run_all(page, lab, name)
     outputs = model(page, "cells.filter(c => c.cell_type === 'code').flatMap(c => c.outputs)")

@@ -111,6 +111,7 @@ def test_unknown_sources(source):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_real_mnist(real_data, monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(real_data / "tfds"))

@@ -414,6 +414,7 @@ def test_real_photographs(real_data, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_a_folder_of_photographs_looks_the_same(real_data, monkeypatch, tmp_path):
     """The same photographs through TensorFlow and through Pillow; these are square, so nothing is cut off."""
@@ -448,6 +449,7 @@ print(round(most - before))
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_real_photographs_are_streamed(real_data, monkeypatch):
     """2,400 photographs are 361 MB. A few batches and what the allocators keep are 150 to 200 MB;

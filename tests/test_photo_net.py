@@ -94,6 +94,7 @@ def test_it_is_what_the_shell_uses(tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.real_data
 def test_it_is_right_about_photographs_it_never_saw(network, real_data):
     spec = importlib.util.spec_from_file_location("train_photo_net", RECIPE)
@@ -124,6 +125,7 @@ def test_an_answer_about_a_drawing_warns_and_one_about_a_photograph_does_not():
     assert not explain_photo(network, examples.photograph("cat")).warning
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_shares_of_the_model_card_hold_on_photographs(real_data):
     import tensorflow_datasets as tfds

@@ -225,6 +225,7 @@ def test_the_command_tells_of_the_warning(tmp_path, capsys):
     assert "unlike the drawings" in capsys.readouterr().out
 
 
+@pytest.mark.long
 @pytest.mark.real_data
 def test_photographs_are_warned_of(network, real_data):
     data = np.load(real_data / "photos" / "cats_dogs_136.npz")
