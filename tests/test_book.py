@@ -97,13 +97,16 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="module")
-def book():
+@pytest.fixture(scope="module", params=["three alive", pytest.param("all alive", marks=pytest.mark.long)])
+def book(request):
+    """The book. nbval executes every lesson anyway: here three are, for their explorers; `make long` has all."""
     pytest.importorskip("sphinx_book_theme")
-    from tools import make_book
+    from tools import executed, make_book
 
-    make_book.main()
-    return BOOK
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executed, "AS_SAVED", set(LESSONS[3:] if request.param == "three alive" else ()))
+        make_book.main()
+        yield BOOK
 
 
 @pytest.fixture

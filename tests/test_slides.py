@@ -42,13 +42,16 @@ def browser():
         yield browser
 
 
-@pytest.fixture(scope="module")
-def decks():
+@pytest.fixture(scope="module", params=["three alive", pytest.param("all alive", marks=pytest.mark.long)])
+def decks(request):
+    """The decks. nbval executes every lesson anyway: here three are, for their explorers; `make long` has all."""
     pytest.importorskip("sphinx_revealjs")
-    from tools import make_slides
+    from tools import executed, make_slides
 
-    make_slides.main()
-    return make_slides.TARGET
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executed, "AS_SAVED", set(LESSONS[3:] if request.param == "three alive" else ()))
+        make_slides.main()
+        yield make_slides.TARGET
 
 
 @pytest.fixture
