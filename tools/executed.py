@@ -22,6 +22,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = ROOT / "build" / "executed"
 AS_SAVED = set()  # stems of notebooks that are taken as they are saved, with still pictures for widgets
+STATE = "application/vnd.jupyter.widget-state+json"
 LOADED = """import json, sys
 print(json.dumps([m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "course_utils"]))"""
 
@@ -30,6 +31,7 @@ def executed(path):
     """The notebook of a file with its outputs and, in its metadata, the state of its widgets."""
     notebook, kept = nbformat.read(path, as_version=4), KEPT / path.name
     if path.stem in AS_SAVED:
+        notebook.metadata["widgets"] = {STATE: {"state": {}}}
         return notebook
     ran = nbformat.read(kept, as_version=4) if kept.exists() else None
     if ran is None or not _holds(ran.metadata.get("made_from", {}), notebook):
