@@ -134,6 +134,9 @@ def run_all(page, address, path):
     page.goto(f"{address}/lab/tree/{path}?reset")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
     page.set_default_timeout(300_000)
+    page.wait_for_function(
+        "window.jupyterapp?.shell.currentWidget?.sessionContext"
+    )  # the notebook comes to the front
     page.evaluate("""async () => {
         await window.jupyterapp.restored;
         await window.jupyterapp.shell.currentWidget.sessionContext.ready;

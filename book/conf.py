@@ -63,6 +63,7 @@ if repository:
 
 def setup(app):
     app.add_role("lesson", book_parts.lesson_role)
+    app.add_role("slide", book_parts.slide_role)
     app.connect("source-read", book_parts.say_where_terms_are_taught)
     app.connect("doctree-read", book_parts.link_terms)
     app.connect("build-finished", book_parts.finish)

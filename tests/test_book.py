@@ -143,14 +143,14 @@ def opened(page, path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "scheme, pages",
-    [("light", "all"), ("dark", "judged"), pytest.param("dark", "all", marks=pytest.mark.long)],
+    [("light", "all"), ("dark", "three"), pytest.param("dark", "all", marks=pytest.mark.long)],
 )
 def test_every_page_is_quiet_asks_nobody_and_can_be_read(book, page, scheme, pages):
     from axe_playwright_python.sync_playwright import Axe
 
     page.emulate_media(color_scheme=scheme)
     found = {}
-    for path in pages_of(book) if pages == "all" else [book / name for name in JUDGED]:
+    for path in pages_of(book) if pages == "all" else [book / name for name in (*JUDGED[:2], JUDGED[-1])]:
         name = path.relative_to(book).as_posix()
         opened(page, path)
         assert not page.complaints, f"{name}: {page.complaints}"

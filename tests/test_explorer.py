@@ -507,6 +507,7 @@ def test_a_picture_by_python_is_shown_with_its_words(show):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_sliders_redraw_in_an_exported_page_without_kernel_and_network(browser, tmp_path):  # noqa: F811
     done = subprocess.run(
         [sys.executable, "tools/export_html.py", "notebooks/02_toy_5x5.ipynb", "-o", tmp_path],

@@ -108,6 +108,7 @@ def test_the_sentence(drawn):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_by_default_2000_are_drawn():
     [(_, labels), _, (images, _)] = check(pets.load("embedded"), 96, (2_000, 250, 250), 32)
     assert labels.mean() == 0.5

@@ -19,7 +19,7 @@ PUBLISHED = sorted(name for name in dir(keras.applications) if name[0].isupper()
 # is averaged (VGG).
 WITHOUT_CAM = ("ConvNeXt", "MobileNetV3", "VGG")
 # One of each kind of head: a Dense layer, a 1×1 convolution, no linear head, nothing averaged. `make long` tries all.
-KINDS = {"ConvNeXtTiny", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50", "VGG16"}
+KINDS = {"MobileNet", "MobileNetV3Small", "ResNet50", "VGG16"}
 SIZES = {
     "NASNetMobile": 224,
     "NASNetLarge": 331,

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from benchmarks import lab as real
 from conftest import missing
+from tools import book_parts
 
 import pytest
 
@@ -108,6 +109,14 @@ def test_no_slide_is_cut_and_all_of_the_lesson_is_there(decks, page, stem):
     still = [o for o in outputs if "<img" in "".join(o.get("text/html", "")) and WIDGET not in o]
     assert pictures >= len(still)
     assert page.locator(".slides .jupyter-widgets").count() >= sum(WIDGET in o for o in outputs)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_link_of_the_handbook_opens_a_deck_at_its_section(decks, page):
+    heading = "Softmax sees differences: the centred map"
+    opened(page, decks / f"{LESSONS[1]}.html", f"#/{book_parts.slug(heading)}")
+    assert heading in page.evaluate("Reveal.getCurrentSlide().textContent")
 
 
 @pytest.mark.browser

@@ -46,6 +46,7 @@ def test_the_validate_button_shows_what_failed(exercise):
     assert not exercise.complaints and not exercise.outside
 
 
+@pytest.mark.long
 def test_check_in_a_cell_shows_the_same(exercise):
     exercise.evaluate("""async () => {
         const app = window.jupyterapp, panel = app.shell.currentWidget;

@@ -113,6 +113,30 @@ def lesson_role(role, rawtext, text, lineno, inliner, options=None, content=None
     return links, []
 
 
+def slug(heading):
+    """The id of a heading's first slide; book/slides/deck.js makes the same."""
+    return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
+
+
+def slide_role(role, rawtext, text, lineno, inliner, options=None, content=None):
+    """{slide}`shortcuts#Predict, then look`: a link to the slide where that section of a deck begins."""
+    env = inliner.document.settings.env
+    lesson, _, heading = text.partition("#")
+    found = {topic(stem): (stem, notebook) for stem, _, notebook in lessons(Path(env.srcdir) / "notebooks")}
+    if lesson not in found:
+        raise ValueError(f"{env.docname}: there is no lesson '{lesson}'; expected one of {', '.join(found)}.")
+    stem, notebook = found[lesson]
+    known = re.findall(r"^##? (.+)$", _markdown(notebook), re.MULTILINE)
+    if heading and heading not in known:
+        raise ValueError(f"{env.docname}: {stem} has no section '{heading}'; expected one of {known}.")
+    heading = heading or known[0]
+    link = nodes.reference(
+        "", "", refuri=f"{'../' * env.docname.count('/')}slides/{stem}.html#/{slug(heading)}"
+    )
+    link += nodes.Text(f"{stem.split('_')[0]} · {heading}")
+    return [link], []
+
+
 def sections(notebook):
     """(heading, minutes to read, seconds to run, notes) of each section."""
     found = []

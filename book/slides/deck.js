@@ -130,6 +130,9 @@ async function drawn() {
   for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
 }
 
+/** As tools/book_parts.py makes it for the handbook's links; the heading's own id goes, so that it stands once. */
+const slug = (heading) => heading.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+
 async function start() {
   await Promise.all([document.fonts.ready, MathJax.startup.promise, window.widgetsShown,
     ...[...document.images].map((image) => image.decode().catch(() => {}))]);
@@ -144,6 +147,8 @@ async function start() {
       const section = document.createElement("section");
       section.className = "page";
       section.append(...laid.childNodes);
+      const begins = [...section.children].find((e) => isHeading(e) && !e.matches(".again"));
+      if (begins) section.id = slug(begins.textContent);
       stack.append(section);
     }
   }
