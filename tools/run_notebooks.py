@@ -58,7 +58,7 @@ def _without_widget(output):
         if re.search(r"\d+%\|", text) or text == "HBox()":
             return None  # a progress bar, gone when its cell is done
         if "text/html" not in data:
-            data["text/plain"] = "A button; it is there when the cell is run."
+            data["text/plain"] = "This part is there when the cell is run."
     return output
 
 
