@@ -1,6 +1,6 @@
 """Attacks on the grading (see `attacks`): a wrong answer gets no point, nothing comes out, others lose nothing.
 
-All of them ran as root and as an ordinary user; a third of them runs here, in two sandboxes at a time.
+A third of them runs in the suite, two sandboxes at a time; `make long` runs all.
 """
 
 import concurrent.futures
@@ -24,11 +24,11 @@ TELLING = {
     "LEAKS": "exception_text exception_name text_result kept_for_later by_file other_descriptors",
     "HARMS": "writes links",
 }
-CODES = {
-    f"{kind.lower()}-{name}": getattr(attacks, kind)[name]
-    for kind, names in TELLING.items()
-    for name in names.split()
-}
+CODES = {f"{kind.lower()}-{name}": code for kind in TELLING for name, code in getattr(attacks, kind).items()}
+telling = {f"{kind.lower()}-{name}" for kind, names in TELLING.items() for name in names.split()}
+each = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in telling else pytest.mark.long) for name in CODES]
+)
 
 
 @pytest.fixture(scope="module")
@@ -58,38 +58,35 @@ def run(course):
 
 
 @pytest.fixture(scope="module")
-def attacked(run, course):
-    def one(code):
-        code = code[0] if isinstance(code, tuple) else code
+def attacked(run, course, request):
+    def one(name):
+        code = CODES[name][0] if isinstance(CODES[name], tuple) else CODES[name]
         return run(code.replace("{root}", str(course)))
 
+    asked = " ".join(item.name for item in request.session.items)
+    names = [name for name in CODES if f"[{name}]" in asked or name == "shows-one_long_line"]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        return dict(zip(CODES, pool.map(one, CODES.values())))
+        return dict(zip(names, pool.map(one, names)))
 
 
-@pytest.mark.parametrize("name", CODES)
+@each
 def test_a_wrong_answer_gets_no_point(attacked, name):
     points, _, why, _ = attacked[name]
     expected = CODES[name][1] if isinstance(CODES[name], tuple) else None
     assert points <= 4 and (expected is None or points == expected), why
 
 
-def test_nothing_of_the_tests_comes_out(attacked, course):
-    for name, (_, notebook, _, _) in attacked.items():
-        for cell in notebook.cells:  # what the student wrote may name it
-            cell.source = ""
-        page = feedback.page(notebook, name, {}, {})
-        assert not re.search(r"5, 7, 7|secret|\bWRITTEN\b|LEAK", page), name
-        assert len(page) < 60_000
+@each
+def test_nothing_of_the_tests_comes_out(attacked, course, name):
+    notebook = attacked[name][1]
+    said = [c.outputs[0].evalue for c in notebook.cells if execute.is_test(c) and c.get("outputs")]
+    assert all(len(text) <= 300 for text in said)
+    for cell in notebook.cells:  # what the student wrote may name it
+        cell.source = ""
+    page = feedback.page(notebook, name, {}, {})
+    assert not re.search(r"5, 7, 7|secret|\bWRITTEN\b|LEAK", page)
+    assert len(page) < 60_000
     assert not list(course.rglob("written"))
-
-
-def test_messages_are_short_and_ours(attacked):
-    for name, (_, notebook, _, _) in attacked.items():
-        said = [
-            cell.outputs[0].evalue for cell in notebook.cells if execute.is_test(cell) and cell.get("outputs")
-        ]
-        assert all(len(text) <= 300 for text in said), name
 
 
 def test_what_a_cell_shows_is_kept_but_bounded(attacked):
