@@ -29,6 +29,7 @@ NAMES = (
     "ram",
     "grading",
     "explorers",
+    "book",
     "start",
     "set_up",
 )

@@ -27,6 +27,7 @@ suppress_warnings = ["myst.header", "mystnb.mime_type"]
 
 html_theme = "sphinx_book_theme"
 html_title = "Class Activation Maps"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_js_files = ["math.js", "book.js", "quiz.js"]

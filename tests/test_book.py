@@ -1,6 +1,9 @@
 """The book as a reader has it: opened from a disk in a real browser, with no network."""
 
+import functools
+import http.server
 import re
+import threading
 from pathlib import Path
 
 from benchmarks import lab as real
@@ -18,6 +21,11 @@ LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 # One page of each kind for axe, which takes seconds for each.
 JUDGED = ["index.html", "photo.html", "glossary.html", "cheat_sheet.html", "handbook/routes.html"]
 JUDGED += [f"notebooks/{stem}.html" for stem in LESSONS[:3]]
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
 
 
 # --- without a browser -----------------------------------------------------------------------
@@ -169,6 +177,36 @@ def test_every_page_is_quiet_asks_nobody_and_can_be_read(book, page, scheme, pag
                 for node in violation["nodes"]:
                     found.setdefault((violation["id"], node["html"][:120]), name)
     assert not found, "\n".join(f"{name}: {rule} {html}" for (rule, html), name in found.items())
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("pages", ["three", pytest.param("all", marks=pytest.mark.long)])
+def test_from_a_plain_server_pages_work_and_stay_small(book, browser, pages):
+    """They ask nobody else, and load 3 MB at most besides MathJax."""
+    handler = functools.partial(QuietHandler, directory=book)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        here = f"http://127.0.0.1:{server.server_port}/"
+        for path in pages_of(book) if pages == "all" else [book / name for name in (*JUDGED[:2], JUDGED[-1])]:
+            context, complaints, loaded = browser.new_context(), [], []
+            page = context.new_page()
+            page.on("console", lambda m, to=complaints: to.append(m.text) if m.type == "error" else None)
+            page.on("pageerror", lambda e, to=complaints: to.append(str(e)))
+            page.on("requestfinished", lambda r, to=loaded: to.append(r))
+            page.goto(here + path.relative_to(book).as_posix(), wait_until="networkidle")
+            page.evaluate("window.widgetsShown")
+            asked = [r.url for r in loaded if not r.url.startswith(("data:", "blob:"))]
+            assert not complaints, f"{path.name}: {complaints}"
+            assert all(url.startswith(here) for url in asked), asked
+            sizes = [
+                (book / url[len(here) :].partition("?")[0]).stat().st_size
+                for url in asked
+                if "mathjax" not in url
+            ]
+            assert sum(sizes) <= 3_000_000, f"{path.name} loads {sum(sizes) / 1e6:.1f} MB"
+            context.close()
+        server.shutdown()
 
 
 @pytest.mark.browser
