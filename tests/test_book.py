@@ -1,18 +1,24 @@
 """The book as a reader has it: opened from a disk in a real browser, with no network."""
 
+import base64
 import functools
 import http.server
+import io
 import re
 import threading
 from pathlib import Path
 
 from benchmarks import lab as real
 from conftest import missing
+from course_utils import plots
+from course_utils.datasets.examples import photograph
+from course_utils.photos import resized
 from tools import book_parts
 
 import nbformat
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "build" / "book"
@@ -66,6 +72,24 @@ def test_sections_are_timed_by_words_lines_and_runs():
     )
     assert (first, round(minutes, 2), seconds, notes) == ("Title", 3.0, 3.0, [])
     assert (second, said) == ("Next", ["Ask first."])
+
+
+def test_pictures_are_smaller_in_the_book_and_look_the_same():
+    photo = resized(photograph("cat"), 224)
+    figure = plots.panels(
+        [plots.Panel("cat", image=photo, cam=np.linspace(-1, 1, 70).reshape(7, 10))], "A cat"
+    )
+    html = figure._repr_mimebundle_()[0]["text/html"]
+    output = nbformat.v4.new_output("display_data", {"text/html": html})
+    cell = nbformat.v4.new_code_cell("", outputs=[output])
+    new = book_parts.as_read(nbformat.v4.new_notebook(cells=[cell])).cells[0].outputs[0].data["text/html"]
+    before, after = (
+        Image.open(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", text)[1]))).convert("RGB")
+        for text in (html, new)
+    )
+    assert len(new) < 0.7 * len(html) and after.size == before.size
+    change = np.abs(np.asarray(after, float) - np.asarray(before, float))
+    assert change.mean() < 3 and not change[(np.asarray(before) == 255).all(axis=-1)].any()
 
 
 def test_what_is_unchanged_is_not_executed_again(tmp_path, monkeypatch):
