@@ -239,6 +239,9 @@ def test_links_lead_somewhere(book):
     pages = {path: path.read_text(encoding="utf-8") for path in pages_of(book)}
     anchors = {path: set(re.findall(r'\bid="([^"]+)"', text)) for path, text in pages.items()}
     for path, text in pages.items():
+        assert not re.search(r"\{(lesson|slide|term|doc)\}`?", text), (
+            f"{path.name} shows a role as it is written"
+        )
         for link in re.findall(r'<(?:a|link|script|img)\b[^>]*?(?:href|src)="([^"]*)"', text):
             if re.match(r"(https?|data|mailto|javascript):|#?$", link):
                 continue
