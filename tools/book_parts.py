@@ -105,29 +105,23 @@ def numbered(stem, title):
     return f"{stem.split('_')[0]} · {title}"
 
 
+def _named(env, name):
+    """(stem, title, notebook) of the lesson on a topic."""
+    found = {topic(stem): (stem, title, nb) for stem, title, nb in lessons(Path(env.srcdir) / "notebooks")}
+    if name not in found:
+        raise ValueError(f"{env.docname}: there is no lesson '{name}'; expected one of {', '.join(found)}.")
+    return found[name]
+
+
 def lesson_role(role, rawtext, text, lineno, inliner, options=None, content=None):
-    """{lesson}`localization`: a link with the lesson's number and title. `a|b`: those of them that exist."""
+    """{lesson}`localization`: a link with the lesson's number and title."""
     from sphinx.addnodes import pending_xref
 
     env = inliner.document.settings.env
-    links = []
-    for stem, title, _ in lessons(Path(env.srcdir) / "notebooks"):
-        if topic(stem) in text.split("|"):
-            links += [nodes.Text(", ")] if links else []
-            label = nodes.inline("", numbered(stem, title), classes=["doc"])
-            links.append(
-                pending_xref(
-                    "",
-                    label,
-                    refdomain="std",
-                    reftype="doc",
-                    reftarget=f"/notebooks/{stem}",
-                    refdoc=env.docname,
-                    refexplicit=True,
-                    refwarn=True,
-                )
-            )
-    return links, []
+    stem, title, _ = _named(env, text)
+    where = dict(refdomain="std", reftype="doc", reftarget=f"/notebooks/{stem}", refdoc=env.docname)
+    label = nodes.inline("", numbered(stem, title), classes=["doc"])
+    return [pending_xref("", label, refexplicit=True, refwarn=True, **where)], []
 
 
 def slug(heading):
@@ -139,10 +133,7 @@ def slide_role(role, rawtext, text, lineno, inliner, options=None, content=None)
     """{slide}`shortcuts#Predict, then look`: a link to the slide where that section of a deck begins."""
     env = inliner.document.settings.env
     lesson, _, heading = text.partition("#")
-    found = {topic(stem): (stem, notebook) for stem, _, notebook in lessons(Path(env.srcdir) / "notebooks")}
-    if lesson not in found:
-        raise ValueError(f"{env.docname}: there is no lesson '{lesson}'; expected one of {', '.join(found)}.")
-    stem, notebook = found[lesson]
+    stem, _, notebook = _named(env, lesson)
     known = re.findall(r"^##? (.+)$", _markdown(notebook), re.MULTILINE)
     if heading and heading not in known:
         raise ValueError(f"{env.docname}: {stem} has no section '{heading}'; expected one of {known}.")
