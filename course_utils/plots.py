@@ -179,8 +179,8 @@ def reveal(guess, cam, name, image=None):
         )
     beaten = (cam < cam[row, column]).sum() / max(1, cam.size - 1)
     say(
-        f"Your cell ({row}, {column}) holds more evidence for {name} than **{beaten:.0%}** of the "
-        "other cells."
+        f"The guess, cell ({row}, {column}), holds more than **{beaten:.0%}** of the other cells in the "
+        f"map of {name}."
     )
     marks = ((row, column, "you"),)
     items = [Panel("your guess", image=image, marks=marks, grid=cam.shape)] if image is not None else []

@@ -64,14 +64,26 @@ def test_sections_are_timed_by_words_lines_and_runs():
     cells = [
         new.new_markdown_cell("# Title\n\n" + "word " * 399),
         new.new_code_cell("a = 1\n\nb = 2\n" * 6, metadata={"seconds": 3.0}),
-        new.new_markdown_cell("## Next"),
-        new.new_markdown_cell("Ask first.", metadata={"slideshow": {"slide_type": "notes"}}),
+        new.new_markdown_cell("And so on.\n\n## Next"),
     ]
-    (first, minutes, seconds, notes), (second, _, _, said) = book_parts.sections(
-        new.new_notebook(cells=cells)
-    )
-    assert (first, round(minutes, 2), seconds, notes) == ("Title", 3.0, 3.0, [])
-    assert (second, said) == ("Next", ["Ask first."])
+    (first, minutes, seconds), (second, *_) = book_parts.sections(new.new_notebook(cells=cells))
+    assert (first, round(minutes, 2), seconds, second) == ("Title", 3.0, 3.0, "Next")
+
+
+def test_a_lecturer_reads_minutes_where_a_section_begins_and_what_to_ask_where_it_is_asked():
+    new = nbformat.v4
+    texts = ["# By hand", "## Predict first\n\n" + "word " * 400, "## The score, by hand"]
+    lesson = new.new_notebook(cells=[new.new_markdown_cell(text) for text in texts])
+    cells = book_parts.with_notes("02_toy_5x5", lesson).cells
+    aim, ask, rest = (cell.source for cell in cells[1::2])
+    assert "**Aim.**" in aim and "3 minutes to teach" in ask and "In which cell is the map largest?" in ask
+    assert "?" not in rest
+
+
+def test_a_question_for_a_section_that_is_gone_stops_the_book():
+    lesson = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# By hand")])
+    with pytest.raises(ValueError, match=r"02_toy_5x5 says to ask at 'Predict first'; expected one of"):
+        book_parts.with_notes("02_toy_5x5", lesson)
 
 
 def test_pictures_are_smaller_in_the_book_and_look_the_same():

@@ -551,7 +551,7 @@ def said(monkeypatch):
 @pytest.mark.parametrize("cell, share", [((1, 2), "100%"), ((0, 0), "0%"), ((0, 1), "20%")])
 def test_a_guess_is_compared_with_the_map(said, figures, cell, share):
     picture = plots.reveal(cell, np.arange(6.0).reshape(2, 3), "seven", image=IMAGE)
-    assert said == [f"Your cell {cell} holds more evidence for seven than **{share}** of the other cells."]
+    assert said == [f"The guess, cell {cell}, holds more than **{share}** of the other cells in the map of seven."]
     assert picture.alt.startswith(f"Your guess at row {cell[0]}, column {cell[1]}, and the class activation")
     on_image, on_map = (ax.lines[0] for ax in figures[0].axes if ax.get_title())
     assert (on_map.get_ydata()[0], on_map.get_xdata()[0]) == cell

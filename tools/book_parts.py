@@ -14,6 +14,8 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTO_CLASSES, PHOTO_SIZE = ["cat", "dog"], 224  # pixels of the longer side: 14 cells
+TEACHING = 1.5  # minutes of a lecture with its questions, per minute of reading
+NOTES = {"slideshow": {"slide_type": "notes"}}
 WIDGET_SCRIPTS = ("offline_widgets.js", "extension.js", "anywidget.js")  # in this order
 
 
@@ -71,9 +73,7 @@ def title(notebook):
 
 
 def as_read(notebook):
-    """A lesson without what only the lecturer reads."""
-    notes = [c for c in notebook.cells if c.metadata.get("slideshow", {}).get("slide_type") == "notes"]
-    notebook.cells = [cell for cell in notebook.cells if cell not in notes]
+    """A lesson with pictures as small as they may be."""
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if "text/html" in output.get("data", {}):
@@ -145,41 +145,67 @@ def slide_role(role, rawtext, text, lineno, inliner, options=None, content=None)
     return [link], []
 
 
+def heading_in(cell):
+    """The heading in a cell, also below a sentence that ends the section before: a match, or None."""
+    return re.search(r"^##? (.+)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else None
+
+
 def sections(notebook):
-    """(heading, minutes to read, seconds to run, notes) of each section."""
+    """(heading, minutes to read, seconds to run) of each section."""
     found = []
     for cell in notebook.cells:
-        heading = re.match(r"##? (.+)", cell.source) if cell.cell_type == "markdown" else None
+        heading = heading_in(cell)
         if heading or not found:
-            found.append([heading[1] if heading else "", 0.0, 0.0, []])
-        if cell.metadata.get("slideshow", {}).get("slide_type") == "notes":
-            found[-1][3].append(cell.source)
-            continue
+            found.append([heading[1] if heading else "", 0.0, 0.0])
         found[-1][1] += minutes.to_read(cell)
         found[-1][2] += cell.metadata.get("seconds", 0.0)
     return found
 
 
 def handbook_page(stem, title, notebook):
-    """A lecturer's page on a lesson: what book/handbook/lessons says, its minutes, the notes of its cells."""
-    own = ROOT / "book" / "handbook" / "lessons" / f"{topic(stem)}.md"
-    text = own.read_text(encoding="utf-8") if own.exists() else ""
-    rows, notes = [], []
-    for heading, to_read, seconds, said in sections(notebook):
-        rows.append(f"| {heading.replace('|', '&#124;')} | {to_read:.1f} | {seconds:.0f} |")
-        if said:
-            notes.append(f"### {heading}\n\n" + "\n\n".join(said))
+    """A lecturer's page on a lesson: what book/handbook/lessons says, and its minutes."""
+    rows = [
+        f"| {heading.replace('|', '&#124;')} | {to_read:.1f} | {seconds:.0f} |"
+        for heading, to_read, seconds in sections(notebook)
+    ]
     page = f"# {numbered(stem, title)}\n\n[The lesson](../../notebooks/{stem}.ipynb) · "
-    page += f'<a href="../../slides/{stem}.html">its slides</a>\n\n{text}\n'
-    page += "## Minutes\n\n| Section | read, min | run, s |\n|---|---:|---:|\n" + "\n".join(rows) + "\n"
-    return page + ("\n## Notes, section by section\n\n" + "\n\n".join(notes) + "\n" if notes else "")
+    page += f'<a href="../../slides/{stem}.html">its slides</a>\n\n{said_of(stem)}\n'
+    return page + "## Minutes\n\n| Section | read, min | run, s |\n|---|---:|---:|\n" + "\n".join(rows) + "\n"
+
+
+def said_of(stem):
+    """What the handbook says of a lesson."""
+    return (ROOT / "book" / "handbook" / "lessons" / f"{topic(stem)}.md").read_text(encoding="utf-8")
+
+
+def with_notes(stem, notebook):
+    """The notebook with what a lecturer is to see beside its slides: on the first, what the handbook says of
+    the lesson; where a section begins, its minutes, and the question to ask there.
+    """
+    text = said_of(stem)
+    ask = re.search(r"\*\*Ask, at \*(.+?)\*\.\*\*.+?(?=\n\*\*Skip)", text, flags=re.DOTALL)
+    times = {heading: (to_read, seconds) for heading, to_read, seconds in sections(notebook)}
+    if not ask or ask[1] not in times:
+        raise ValueError(
+            f"The handbook on {stem} says to ask at '{ask and ask[1]}'; expected one of {list(times)}."
+        )
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        heading = heading_in(cell)
+        if heading:
+            to_read, seconds = times[heading[1]]
+            said = f"**{heading[1]}**: {TEACHING * to_read:.0f} minutes to teach, {seconds:.0f} s to run."
+            said += f"\n\n{text}" if len(cells) == 1 else f"\n\n{ask[0]}" if heading[1] == ask[1] else ""
+            cells.append(nbformat.v4.new_markdown_cell(said, metadata=NOTES))
+    return nbformat.v4.new_notebook(cells=cells, metadata=notebook.metadata)
 
 
 def times_table(notebooks):
     """Minutes of every lesson, {path: notebook}, for the routes."""
     rows = ["| Lesson | read, min | run, s |", "|---|---:|---:|"]
     for path, notebook in notebooks.items():
-        _, to_read, seconds, _ = zip(*sections(notebook))
+        _, to_read, seconds = zip(*sections(notebook))
         label = numbered(path.stem, title(notebook))
         rows.append(f"| [{label}](lessons/{path.stem}.md) | {sum(to_read):.0f} | {sum(seconds):.0f} |")
     return "\n".join(rows)

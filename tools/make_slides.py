@@ -53,7 +53,7 @@ def deck(path):
     """Write a lesson's deck; its path."""
     import nbconvert
 
-    notebook = executed.executed(path)
+    notebook = book_parts.with_notes(path.stem, executed.executed(path))
     exporter = nbconvert.HTMLExporter(
         raw_template=TEMPLATE,
         embed_images=True,

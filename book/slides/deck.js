@@ -110,7 +110,7 @@ function layOut(group) {
   if (group.dataset.slide === "slide") heading = "";
   newPage();
   for (const cell of [...group.children]) {
-    if (cell.matches("aside")) { page.append(cell); continue; }
+    if (cell.matches("aside")) { pages[0].append(cell); continue; }
     const all = blocks(cell);
     all.forEach((block, i) => {
       const asks = all[i + 1]?.tagName === "DETAILS" && block.tagName === "P";  // one question, one slide
@@ -140,7 +140,7 @@ async function start() {
   const groups = [...stage.children];
   stage.querySelectorAll("details").forEach((e) => { e.open = true; });  // room for the reasons, too
   const slides = document.querySelector(".reveal .slides");
-  let stack = null;
+  let stack = null, notes = null;
   for (const group of groups) {
     for (const [i, laid] of layOut(group).entries()) {
       if (!stack || (i === 0 && group.dataset.slide === "slide")) slides.append((stack = document.createElement("section")));
@@ -149,6 +149,8 @@ async function start() {
       section.append(...laid.childNodes);
       const begins = [...section.children].find((e) => isHeading(e) && !e.matches(".again"));
       if (begins) section.id = slug(begins.textContent);
+      notes = section.querySelector("aside.notes") ?? notes;  // a section's notes stay until the next one begins
+      if (notes && !section.contains(notes)) section.append(notes.cloneNode(true));
       stack.append(section);
     }
   }
@@ -157,7 +159,7 @@ async function start() {
   // Keys that move a slider, choose a cell or open an answer aren't the deck's.
   const takes = ".noUi-handle, input, select, textarea, [role=application], summary, .course-explorer button";
   await Reveal.initialize({
-    width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, center: false, controlsLayout: "edges", hash: true, slideNumber: "c/t", transition: "none",
+    width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, center: false, controlsLayout: "edges", hash: true, slideNumber: "c/t", navigationMode: "linear", transition: "none",
     pdfSeparateFragments: false, plugins: [RevealNotes], keyboardCondition: (event) => !event.target.closest?.(takes),
   });
   document.documentElement.dataset.ready = "yes";
