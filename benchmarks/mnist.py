@@ -51,6 +51,9 @@ def measure(options):
                 for epoch in log:
                     log[epoch].append(100 * history.history["accuracy"][epoch - 1])
 
+    untrained = [
+        100 * where_it_decides(_fresh_net(seed), digits)["without ink"] for seed in range(options.seeds)
+    ]
     ours = ", ".join(f"{name} {value}" for name, value in OURS.items())
     return [
         row("accuracy, the seed's recipe", accuracy["seed"], "%"),
@@ -63,6 +66,8 @@ def measure(options):
             row(f"ours: share of the average nine's decision, {place}", places[place], "%")
             for place in places
         ),
+        row("untrained: the same without ink", untrained, "%"),
+        row("cells without ink", [100 * without_ink(digits).mean()], "%"),
         row("training, the seed's recipe", elapsed["seed"], "s"),
         row("training, ours", elapsed["ours"], "s"),
         row("time, ours / the seed's", ratios(elapsed, "ours", "seed"), "×", ("<=", 0.7)),
@@ -99,12 +104,16 @@ def where_it_decides(model, digits):
     """Shares of the decision for nine, by place: the numbers that lesson 03 gives for the real MNIST."""
     decides = cam.centred(explain(model, digits.x_test, verbose=False)[1])[..., 1]
     rows = np.abs(decides[digits.y_test == 1].mean(axis=0)).sum(axis=1)
-    ink = digits.x_test.reshape(-1, 7, 4, 7, 4).max(axis=(2, 4)) > 0.1
     return {
         "row 3": rows[3] / rows.sum(),
         "rows 5 and 6": rows[5:].sum() / rows.sum(),
-        "without ink": (np.abs(decides) * ~ink).sum() / np.abs(decides).sum(),
+        "without ink": np.abs(decides)[without_ink(digits)].sum() / np.abs(decides).sum(),
     }
+
+
+def without_ink(digits):
+    """Which of the 7×7 cells of each test digit hold no ink in their own 4×4 pixels: (N, 7, 7) bool."""
+    return digits.x_test.reshape(-1, 7, 4, 7, 4).max(axis=(2, 4)) <= 0.1
 
 
 def _fresh_net(seed):

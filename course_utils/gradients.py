@@ -54,7 +54,7 @@ def hires_cam_map(A: np.ndarray, G: np.ndarray) -> np.ndarray:
     """HiResCAM: each cell has its own gradient, sum_k G_k,ij A_k,ij; nothing is averaged.
 
     A, G: feature maps and gradients, (B, h, w, K)
-    Returns (B, h, w), signed. Through linear layers and ReLUs without bias the cells add up to the score.
+    Returns (B, h, w), signed. Through linear layers without bias and ReLUs the cells add up to the score.
     R. Draelos, L. Carin, "Use HiResCAM instead of Grad-CAM", 2020.
     """
     A, G = _pair(A, G)
