@@ -8,7 +8,10 @@ from test_jupyterlab import browser, lab, model, page, run_all  # noqa: F401, fi
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 NAME = "ex01_from_scores_to_maps"
-WRONG = "def class_scores(feature_maps, class_weights, bias):\n    return feature_maps.mean(axis=(1, 2)) @ class_weights"
+WRONG = """def class_scores(feature_maps, class_weights, bias, valid):
+    inside = valid[..., None]
+    return (feature_maps * inside).sum(axis=(1, 2)) / inside.sum(axis=(1, 2)) @ class_weights
+"""
 MESSAGE = "the bias is missing"
 
 

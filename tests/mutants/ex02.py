@@ -2,15 +2,16 @@
 
 from exercise import SOLUTIONS, Right, Wrong, run
 
+PEAK = "np.argwhere((my_maps[..., 0] == 5) & (my_maps[..., 2] == 3))[0]"
 PATH = SOLUTIONS[0].parents[1] / "ex02_toy_5x5" / "ex02_toy_5x5.ipynb"
 
 
-def paper(score="my_maps.mean(axis=(0, 1)) @ my_weights", peak="np.argwhere(my_maps[..., 0] == 9)[0]"):
+def paper(score="my_maps.mean(axis=(0, 1)) @ my_weights", peak=PEAK):
     return {"score_and_peak": f"score_of_class_1 = {score}\npeak_of_class_1 = {peak}\n"}
 
 
-def pixel(moved="1", position="(my_pixel + 0.5) / 3 - 0.5", value="np.interp((my_pixel + 0.5) / 3 - 0.5, range(4), my_line)"):
-    return {"one_pixel": f"moved_by = {moved}\nmy_position = {position}\nmy_value = {value}\n"}
+def pixel(moved="(n - 1) / 2", position="(my_pixel + 0.5) / n - 0.5", value="np.interp((my_pixel + 0.5) / n - 0.5, range(4), my_line)"):
+    return {"one_pixel": f"n = my_pixels_per_cell\nmoved_by = {moved}\nmy_position = {position}\nmy_value = {value}\n"}
 
 
 def line(position="(np.arange(n_out) + 0.5) * n_in / n_out - 0.5", result="np.interp(position, np.arange(n_in), line)"):
@@ -34,21 +35,30 @@ WRONG = [
           | pixel(value=repr(float(neighbour["my_value"]))),
           {"score_test": "", "peak_test": "", "value_test": ""}),
     Wrong("paper: sum", paper(score="my_maps.sum(axis=(0, 1)) @ my_weights"), {"score_test": "a score averages them"}),
-    Wrong("paper: mean of what isn't zero", paper(score="my_maps.sum(axis=(0, 1)) / [9, 1, 1] @ my_weights"),
+    Wrong("paper: mean of what isn't zero", paper(score="my_maps.sum(axis=(0, 1)) / [9, 1, 2] @ my_weights"),
           {"score_test": "divide by all 25 cells"}),
-    Wrong("paper: column before row", paper(peak="np.argwhere(my_maps[..., 0] == 9)[0][::-1]"),
+    Wrong("paper: column before row", paper(peak=PEAK + "[::-1]"),
           {"peak_test": "the row comes first"}),
-    Wrong("paper: the largest weight wins", paper(peak="np.argwhere(my_maps[..., 2] == 2)[0]"),
+    Wrong("paper: the largest weight wins", paper(peak="np.argwhere(my_maps[..., 2] == 4)[0]"),
+          {"peak_test": "add up what all maps say"}),
+    Wrong("paper: the largest activation wins", paper(peak="np.argwhere(my_maps == 9)[0][:2]"),
           {"peak_test": "weight times activation"}),
-    Wrong("pixel: counted from 1", pixel("12 - 10"), {"moved_test": "the last one isn't 12"}),
-    Wrong("pixel: where it lands", pixel("11"), {"moved_test": "that is where it lands"}),
+    Wrong("paper: weights ignored", paper(peak="np.unravel_index(my_maps.sum(axis=-1).argmax(), (5, 5))"),
+          {"peak_test": "weight times activation"}),
+    Wrong("paper: each map by itself", paper(peak="np.unravel_index((my_maps * my_weights).max(axis=-1).argmax(), (5, 5))"),
+          {"peak_test": ""}),
+    Wrong("pixel: counted from 1", pixel("(n + 1) / 2"), {"moved_test": "the last one isn't the number of pixels"}),
+    Wrong("pixel: where it lands", pixel("4 * n - 1"), {"moved_test": "that is where it lands"}),
+    Wrong("pixel: the true centre", pixel("4 * n - (n + 1) / 2"), {"moved_test": "that is its true centre"}),
+    Wrong("pixel: half a cell", pixel("n / 2"), {"moved_test": "that is half a cell"}),
     Wrong("pixel: not moved", pixel("0"), {"moved_test": "it is moved"}),
-    Wrong("pixel: its edge", pixel(position="my_pixel / 3 - 0.5"), {"position_test": "from the pixel's left edge"}),
-    Wrong("pixel: half a cell missing", pixel(position="(my_pixel + 0.5) / 3"), {"position_test": "half a cell is missing"}),
-    Wrong("pixel: corner-aligned", pixel(position="my_pixel * 3 / 11"), {"position_test": "that is corner alignment"}),
-    Wrong("pixel: nearest cell", pixel(value="my_line[my_pixel // 3]"), {"value_test": "the nearest cell alone"}),
+    Wrong("pixel: its edge", pixel(position="my_pixel / n - 0.5"), {"position_test": "from the pixel's left edge"}),
+    Wrong("pixel: half a cell missing", pixel(position="(my_pixel + 0.5) / n"), {"position_test": "half a cell is missing"}),
+    Wrong("pixel: corner-aligned", pixel(position="my_pixel * 3 / (4 * n - 1)"), {"position_test": "that is corner alignment"}),
+    Wrong("pixel: the nearest cell's number", pixel(position="my_pixel // n"), {"position_test": "position: "}),
+    Wrong("pixel: nearest cell", pixel(value="my_line[my_pixel // n]"), {"value_test": "the nearest cell alone"}),
     Wrong("pixel: shares exchanged",
-          pixel(value="np.interp((2 * int((my_pixel - 1) / 3) + 1) - ((my_pixel + 0.5) / 3 - 0.5), range(4), my_line)"),
+          pixel(value="np.interp(2 * int(my_position) + 1 - my_position, range(4), my_line)"),
           {"value_test": "the shares are exchanged"}),
 
     Wrong("line: corner-aligned", line("np.arange(n_out) * (n_in - 1) / max(n_out - 1, 1)"), {"resize_line_test": "that is corner alignment"}),
@@ -186,5 +196,6 @@ def shrink_back(large, grid, resize):
     R, C = (np.array([resize(e, m) for e in np.eye(n)]) for n, m in zip(grid, large.shape))
     return np.linalg.solve(R @ R.T, R @ large @ C.T) @ np.linalg.inv(C @ C.T)
 """}),
-    Right("typed as fractions", pixel("12 / 12", position="(2 * my_pixel + 1) / 6 - 1 / 2") | paper(peak="[int(i) for i in np.argwhere(my_maps[..., 0] == 9)[0]]")),
+    Right("typed as fractions", pixel("(n - 1) / 2 / 1", position="(2 * my_pixel + 1) / (2 * n) - 1 / 2") | paper(peak=f"[int(i) for i in {PEAK}]")),
+    Right("typed to three decimals", pixel(position="round((my_pixel + 0.5) / n - 0.5, 3)")),
 ]

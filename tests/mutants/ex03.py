@@ -4,7 +4,7 @@ from exercise import SOLUTIONS, Right, Wrong, run
 
 PATH = SOLUTIONS[0].parents[1] / "ex03_mnist_7_vs_9" / "ex03_mnist_7_vs_9.ipynb"
 NAMES = ("my_response", "my_activation", "my_pooled", "p_nine", "p_nine_with_5_more")
-VALUES = ("(my_patch * my_kernel).sum() + my_bias", "0", "my_block.max()",
+VALUES = ("(my_patch * my_kernel).sum() + my_bias", "max(my_response, 0)", "my_block.max()",
           "1 / (1 + np.exp(my_scores[0] - my_scores[1]))", "1 / (1 + np.exp(my_scores[0] - my_scores[1]))")
 
 
@@ -39,8 +39,10 @@ WRONG = [
     Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in NAMES}), {"by_hand_layers_test": "", "by_hand_softmax_test": ""}),
     Wrong("hand: filter's bias forgotten", hand(my_response="(my_patch * my_kernel).sum()"), {"by_hand_layers_test": "the filter's bias is missing"}),
     Wrong("hand: filter turned", hand(my_response="(my_patch * my_kernel[::-1, ::-1]).sum() + my_bias"), {"by_hand_layers_test": "turned by 180 degrees"}),
-    Wrong("hand: ReLU too early", hand(my_response="0"), {"by_hand_layers_test": "after ReLU already"}),
-    Wrong("hand: no ReLU", hand(my_activation=VALUES[0]), {"by_hand_layers_test": "ReLU makes what is negative zero"}),
+    # The response is negative for one of the two students that are tried here, or for both, or for none: these are wrong for each.
+    Wrong("hand: response after ReLU, or none where it is positive", hand(my_response="0"), {"by_hand_layers_test": "response: "}),
+    Wrong("hand: always zero, or no ReLU where it is negative", hand(my_activation="min(my_response, 0)"), {"by_hand_layers_test": "ReLU makes what is negative zero"}),
+    Wrong("hand: the negative", hand(my_activation="max(-my_response, 0)"), {"by_hand_layers_test": "activation: "}),
     Wrong("hand: mean-pooling", hand(my_pooled="my_block.mean()"), {"by_hand_layers_test": "that is the mean"}),
     Wrong("hand: the other class", hand(p_nine="1 / (1 + np.exp(my_scores[1] - my_scores[0]))"), {"by_hand_softmax_test": "the probability of seven"}),
     Wrong("hand: not divided", hand(p_nine="np.exp(my_scores[1])"), {"by_hand_softmax_test": "isn't a probability yet"}),

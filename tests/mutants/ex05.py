@@ -28,9 +28,10 @@ def iou(a, b):
 """}
 
 
-def box(mask="large >= fraction * large.max()", result="columns[0], rows[0], columns[-1] + 1, rows[-1] + 1"):
+def box(mask="small >= fraction * small.max()", result="columns[0] * w, rows[0] * h, (columns[-1] + 1) * w, (rows[-1] + 1) * h"):
     return {"box_from_map": f"""
-def box_from_map(large, fraction):
+def box_from_map(small, size, fraction):
+    h, w = size[0] // small.shape[0], size[1] // small.shape[1]
     mask = {mask}
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return {result}
@@ -69,8 +70,8 @@ def largest_part(mask):
 """}
 
 
-def acc(result):
-    return {"max_box_acc": f"def max_box_acc(ious):\n    return {result}\n"}
+def acc(result="(np.asarray(ious) >= 0.5).mean(axis=1).max()", example="[[0.5, 0.2, 0.9], [0.3, 0.8, 0.1]]"):
+    return {"max_box_acc": f"def max_box_acc(ious):\n    return {result}\n\nexample = {example}\n"}
 
 
 NAMES = ("my_intersection", "my_iou", "my_cell_box")
@@ -101,19 +102,36 @@ def iou(a, b):
 """}, {"iou_test": "iou, fractions of pixels"}),
     Wrong("iou: course_utils asked", overlap("__import__('course_utils.localize').localize.iou(a, b)"), {"iou_test": "leaves its work to course_utils"}),
 
-    Wrong("box: last column for the end", box(result="columns[0], rows[0], columns[-1], rows[-1]"), {"box_from_map_test": "the ends are exclusive"}),
-    Wrong("box: rows for x", box(result="rows[0], columns[0], rows[-1] + 1, columns[-1] + 1"),
+    Wrong("box: in cells", box(result="columns[0], rows[0], columns[-1] + 1, rows[-1] + 1"), {"box_from_map_test": "that is the box in cells"}),
+    Wrong("box: last cell left out", box(result="columns[0] * w, rows[0] * h, columns[-1] * w, rows[-1] * h"), {"box_from_map_test": "the last cell belongs to the box"}),
+    Wrong("box: last pixel for the end", box(result="columns[0] * w, rows[0] * h, (columns[-1] + 1) * w - 1, (rows[-1] + 1) * h - 1"), {"box_from_map_test": "the end is exclusive"}),
+    Wrong("box: one pixel of the last cell", box(result="columns[0] * w, rows[0] * h, columns[-1] * w + 1, rows[-1] * h + 1"), {"box_from_map_test": "one cell, not one pixel"}),
+    Wrong("box: rows for x", box(result="rows[0] * h, columns[0] * w, (rows[-1] + 1) * h, (columns[-1] + 1) * w"),
           {"box_from_map_test": "x comes from the columns, y from the rows."}),
-    Wrong("box: rows for x, last for the end", box(result="rows[0], columns[0], rows[-1], columns[-1]"), {"box_from_map_test": "from the rows; and the ends"}),
-    Wrong("box: width and height", box(result="columns[0], rows[0], len(columns), len(rows)"), {"box_from_map_test": "not its width and height"}),
-    Wrong("box: share of the range", box("large >= large.min() + fraction * np.ptp(large)"), {"box_from_map_test": "a share of the range"}),
-    Wrong("box: share of the pixels", box("large >= np.quantile(large, 1 - fraction)"), {"box_from_map_test": "the strongest quarter of the pixels"}),
-    Wrong("box: fraction as a value", box("large >= fraction"), {"box_from_map_test": "not a value of the map"}),
-    Wrong("box: abs", box("np.abs(large) >= fraction * np.abs(large).max()"), {"box_from_map_test": "abs turns evidence"}),
-    Wrong("box: largest magnitude", box("large >= fraction * np.abs(large).max()"), {"box_from_map_test": "not the largest magnitude"}),
-    Wrong("box: more than", box("large > fraction * large.max()"), {"box_from_map_test": "at least, not more than"}),
-    Wrong("box: one too large", box(result="columns[0], rows[0], columns[-1] + 2, rows[-1] + 2"), {"box_from_map_test": "one more is too much"}),
-    Wrong("box: square images only", box(result="columns[0], rows[0], min(columns[-1] + 1, len(large)), rows[-1] + 1"), {"box_from_map_test": "box_from_map, "}),
+    Wrong("box: a cell's width and height exchanged", box(result="columns[0] * h, rows[0] * w, (columns[-1] + 1) * h, (rows[-1] + 1) * w"),
+          {"box_from_map_test": "width and height of a cell were exchanged"}),
+    Wrong("box: from centre to centre", box(result="(columns[0] + 0.5) * w, (rows[0] + 0.5) * h, (columns[-1] + 0.5) * w, (rows[-1] + 0.5) * h"),
+          {"box_from_map_test": "from centre to centre"}),
+    Wrong("box: width and height", box(result="columns[0] * w, rows[0] * h, len(columns) * w, len(rows) * h"), {"box_from_map_test": "not its width and height"}),
+    Wrong("box: size given as width, height", box(result="columns[0] * (size[0] // small.shape[1]), rows[0] * (size[1] // small.shape[0]), (columns[-1] + 1) * (size[0] // small.shape[1]), (rows[-1] + 1) * (size[1] // small.shape[0])"),
+          {"box_from_map_test": "n't right"}),
+    Wrong("box: square cells only", box(result="columns[0] * h, rows[0] * h, (columns[-1] + 1) * h, (rows[-1] + 1) * h"), {"box_from_map_test": "n't right"}),
+    Wrong("box: 8 pixels a cell", box(result="columns[0] * 8, rows[0] * 8, (columns[-1] + 1) * 8, (rows[-1] + 1) * 8"), {"box_from_map_test": "n't right"}),
+    Wrong("box: share of the range", box("small >= small.min() + fraction * np.ptp(small)"), {"box_from_map_test": "a share of the range"}),
+    Wrong("box: share of the cells", box("small >= np.quantile(small, 1 - fraction)"), {"box_from_map_test": "the strongest quarter of the cells"}),
+    Wrong("box: fraction as a value", box("small >= fraction"), {"box_from_map_test": "not a value of the map"}),
+    Wrong("box: abs", box("np.abs(small) >= fraction * np.abs(small).max()"), {"box_from_map_test": "abs turns evidence"}),
+    Wrong("box: largest magnitude", box("small >= fraction * np.abs(small).max()"), {"box_from_map_test": "not the largest magnitude"}),
+    Wrong("box: more than", box("small > fraction * small.max()"), {"box_from_map_test": "at least, not more than"}),
+    Wrong("box: enlarged first", {"box_from_map": """
+def box_from_map(small, size, fraction):
+    line = lambda values, n: np.interp((np.arange(n) + 0.5) * len(values) / n - 0.5, np.arange(len(values)), values)
+    taller = np.array([line(column, size[0]) for column in small.T]).T
+    large = np.array([line(row, size[1]) for row in taller])
+    ys, xs = np.nonzero(large >= fraction * large.max())
+    return xs.min(), ys.min(), xs.max() + 1, ys.max() + 1
+"""}, {"box_from_map_test": "the map was enlarged first"}),
+    Wrong("box: square maps only", box(result="columns[0] * w, rows[0] * h, min(columns[-1] + 1, len(small)) * w, (rows[-1] + 1) * h"), {"box_from_map_test": "box_from_map, "}),
 
     Wrong("report: chosen on the test pictures", report("np.mean(test_ious, axis=1).argmax()"), {"choose_and_report_test": "choose on the validation pictures"}),
     Wrong("report: best single picture", report("np.max(valid_ious, axis=1).argmax()"), {"choose_and_report_test": "for a single picture"}),
@@ -129,6 +147,12 @@ def iou(a, b):
     Wrong("acc: more than one half", acc("(ious > 0.5).mean(axis=1).max()"), {"max_box_acc_test": "0.5 itself counts"}),
     Wrong("acc: a number of pictures", acc("(ious >= 0.5).sum(axis=1).max()"), {"max_box_acc_test": "the number of pictures"}),
     Wrong("acc: the wrong axis", acc("(ious >= 0.5).mean(axis=0).max()"), {"max_box_acc_test": "exchanged"}),
+
+    Wrong("acc: no example", acc(example="None"), {"max_box_acc_test": "example: nothing was given yet"}),
+    Wrong("acc: an example where one threshold serves all", acc(example="[[0.6, 0.7], [0.1, 0.9]]"), {"max_box_acc_test": "and one of the thresholds as much"}),
+    Wrong("acc: an example in which nothing is found", acc(example="[[0.4, 0.1], [0.1, 0.4]]"), {"max_box_acc_test": "need different thresholds"}),
+    Wrong("acc: an example of one threshold", acc(example="[0.6, 0.1]"), {"max_box_acc_test": "example: its shape is (2,)"}),
+    Wrong("acc: an example in percent", acc(example="[[60, 10], [10, 60]]"), {"max_box_acc_test": "a number between 0 and 1"}),
 
     Wrong("part: corners connect", part(ALL_EIGHT), {"largest_part_test": "at a corner only"}),
     Wrong("part: the first", part(end="first"), {"largest_part_test": "the first part, not the largest"}),
@@ -146,7 +170,7 @@ def largest_part(mask):
 ]
 
 RIGHT = [
-    Right("acc: loops", acc("max(sum(value >= 0.5 for value in row) / len(row) for row in ious)")),
+    Right("acc: loops", acc("max(sum(value >= 0.5 for value in row) / len(row) for row in ious)", "np.eye(3)")),
     Right("part: calls itself", {"largest_part": """
 def largest_part(mask):
     parts, seen = [], set()
@@ -193,9 +217,10 @@ def largest_part(mask):
 """}),
     Right("np.nonzero; numbers that spread", {
         "box_from_map": """
-def box_from_map(large, fraction):
-    ys, xs = np.nonzero(large >= fraction * np.max(large))
-    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
+def box_from_map(small, size, fraction):
+    cell = np.array(size) / small.shape
+    ys, xs = np.nonzero(small >= fraction * np.max(small))
+    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]) * [*cell[::-1], *cell[::-1]]
 """,
         "choose_and_report": """
 def choose_and_report(valid_ious, test_ious, fractions):
@@ -216,8 +241,9 @@ def largest_part(mask):
 """}),
     Right("loops, floats, ReLU first", {
         "box_from_map": """
-def box_from_map(large, fraction):
-    large = np.maximum(large, 0)
+def box_from_map(small, size, fraction):
+    small = np.maximum(small, 0)
+    large = np.kron(small, np.ones((size[0] // len(small), size[1] // len(small[0]))))  # each cell as a block of pixels
     pixels = [(x, y) for y, row in enumerate(large) for x, value in enumerate(row) if value >= fraction * large.max()]
     return (float(min(x for x, _ in pixels)), float(min(y for _, y in pixels)),
             float(max(x for x, _ in pixels) + 1), float(max(y for _, y in pixels) + 1))

@@ -5,12 +5,12 @@ from exercise import SOLUTIONS, Right, Wrong, run
 HAND = """
 alpha_0, alpha_1 = my_G.mean(axis=(0, 1))
 signed = alpha_0 * my_A[..., 0] + alpha_1 * my_A[..., 1]
-Z = my_rows * my_columns
+Z, n = my_rows * my_columns, my_inside
 answers = {answers}
-alpha_0, alpha_1, lower_left, hidden_by_relu, alpha_of_gap = answers
+alpha_0, alpha_1, lower_left, hidden_by_relu, gradient_in_mask = answers
 """
 RIGHT_HAND = dict(alpha_0="alpha_0", alpha_1="alpha_1", lower_left="signed[1, 0]",
-                  hidden_by_relu="np.maximum(signed, 0).mean() - signed.mean()", alpha_of_gap="my_weight / Z")
+                  hidden_by_relu="np.maximum(signed, 0).mean() - signed.mean()", gradient_in_mask="my_weight / n")
 
 
 def hand(**other):
@@ -18,17 +18,22 @@ def hand(**other):
     return {"by_hand": HAND.format(answers=", ".join((RIGHT_HAND | other).values()))}
 
 
-def grad(result, alpha="G.mean(axis=(1, 2))", cut=True):
-    relu = "np.maximum(M, 0) if relu else M" if cut is True else cut or "M"
-    return {"grad_cam": f"def grad_cam(A, G, relu=True):\n    alpha = {alpha}\n    M = {result}\n    return {relu}\n"}
+def halves(result="np.maximum(M, 0), np.maximum(-M, 0)", M="np.einsum('bhwk,bk->bhw', A, alpha)", alpha="G.mean(axis=(1, 2))"):
+    return {"for_and_against": f"def for_and_against(A, G):\n    alpha = {alpha}\n    M = {M}\n    return {result}\n"}
 
 
-WEIGHED = "np.einsum('bhwk,bk->bhw', A, alpha)"
+def both(half):
+    """The two halves by one expression, of A and a sign."""
+    return halves(f"[{half} for s in (1, -1)]")
 
 
-def gap(result, before=""):
-    return {"gap_gradients": "def gap_gradients(A, class_weights, class_idx):\n    B, h, w, K = A.shape\n    Z = h * w\n"
-                             f"    {before}\n    return {result}\n"}
+def masked(result="M * W / n", W="class_weights[:, class_idx].T[:, None, None]", n="mask.sum(axis=(1, 2))[:, None, None, None]", M="mask[..., None]"):
+    return {"masked_gradients": f"""
+def masked_gradients(A, mask, class_weights, class_idx):
+    B, h, w, K = A.shape
+    Z, M, n, W = h * w, {M}, {n}, {W}
+    return {result}
+"""}
 
 
 def network(**other):
@@ -52,57 +57,67 @@ neighbour = run(SOLUTIONS[0].parents[1] / "ex06_grad_cam" / "ex06_grad_cam.ipynb
 
 WRONG = [
     Wrong("copied from a neighbour", hand(**{name: repr(float(neighbour[name])) for name in RIGHT_HAND}), {"alpha_0_test": "alpha 0: ", "alpha_1_test": "alpha 1: ", "lower_left_test": "lower left",
-           "hidden_by_relu_test": "hidden by ReLU", "alpha_of_gap_test": "alpha of the GAP"}),
+           "hidden_by_relu_test": "hidden by ReLU", "gradient_in_mask_test": "gradient in the mask"}),
     Wrong("by hand: gradients added up", hand(alpha_0="4 * alpha_0"), {"alpha_0_test": "alpha 0: the gradients were added up"}),
     Wrong("by hand: negative gradients left out", hand(alpha_1="np.maximum(my_G[..., 1], 0).mean()"),
           {"alpha_1_test": "alpha 1: negative gradients count as well"}),
     Wrong("by hand: mean of the map", hand(alpha_0="my_A[..., 0].mean()"), {"alpha_0_test": "the mean of the map"}),
     Wrong("by hand: weights exchanged", hand(alpha_0="alpha_1", alpha_1="alpha_0"), {"alpha_0_test": "the weight of the other map", "alpha_1_test": "the weight of the other map"}),
     Wrong("by hand: after ReLU", hand(lower_left="0"), {"lower_left_test": "after ReLU already"}),
-    Wrong("by hand: HiResCAM", hand(lower_left="(my_A * my_G).sum(axis=-1)[1, 0]"), {"lower_left_test": "by its own gradient, which is HiResCAM"}),
+    Wrong("by hand: HiResCAM", hand(lower_left="(my_A * my_G).sum(axis=-1)[1, 0]"), {"lower_left_test": "weighed by its own gradient"}),
     Wrong("by hand: column before row", hand(lower_left="signed[0, 1]"), {"lower_left_test": "the row comes first"}),
     Wrong("by hand: mean after ReLU", hand(hidden_by_relu="np.maximum(signed, 0).mean()"), {"hidden_by_relu_test": "that is the mean after ReLU"}),
     Wrong("by hand: sum hidden", hand(hidden_by_relu="-signed[signed < 0].sum()"), {"hidden_by_relu_test": "a mean has four cells"}),
     Wrong("by hand: sign of what is hidden", hand(hidden_by_relu="signed[signed < 0].sum() / 4"), {"hidden_by_relu_test": "the difference is positive"}),
-    Wrong("by hand: GAP without Z", hand(alpha_of_gap="my_weight"), {"alpha_of_gap_test": "if all cells rise by 1"}),
-    Wrong("by hand: GAP times Z", hand(alpha_of_gap="my_weight * Z"), {"alpha_of_gap_test": "divide by the number of cells"}),
-    Wrong("by hand: GAP, rows only", hand(alpha_of_gap="my_weight / my_rows"), {"alpha_of_gap_test": "not by its rows"}),
-    Wrong("by hand: nothing", hand(alpha_of_gap="None"), {"alpha_of_gap_test": "nothing was given yet"}),
+    Wrong("by hand: the weight itself", hand(gradient_in_mask="my_weight"), {"gradient_in_mask_test": "if all cells of the mask rise by 1"}),
+    Wrong("by hand: 1/Z by heart", hand(gradient_in_mask="my_weight / Z"), {"gradient_in_mask_test": "only the cells of the mask are averaged"}),
+    Wrong("by hand: times the cells", hand(gradient_in_mask="my_weight * n"), {"gradient_in_mask_test": "divide by the number of cells in the mask"}),
+    Wrong("by hand: the cells outside", hand(gradient_in_mask="my_weight / (Z - n)"), {"gradient_in_mask_test": "the cells outside the mask"}),
+    Wrong("by hand: rows", hand(gradient_in_mask="my_weight / my_rows"), {"gradient_in_mask_test": "not by the rows"}),
+    Wrong("by hand: nothing", hand(gradient_in_mask="None"), {"gradient_in_mask_test": "nothing was given yet"}),
 
-    Wrong("Grad-CAM: no ReLU", grad(WEIGHED, cut="M"), {"grad_cam_test": "ReLU is missing"}),
-    Wrong("Grad-CAM: always ReLU", grad(WEIGHED, cut="np.maximum(M, 0)"), {"grad_cam_test": "ReLU isn't wanted here"}),
-    Wrong("Grad-CAM: abs", grad(WEIGHED, cut="np.abs(M)"), {"grad_cam_test": "abs turns evidence"}),
-    Wrong("Grad-CAM: sum for mean", grad(WEIGHED, "G.sum(axis=(1, 2))"), {"grad_cam_test": "the gradients were added up"}),
-    Wrong("Grad-CAM: mean over the maps", grad("(A * alpha[:, None, None]).mean(axis=-1)"), {"grad_cam_test": "divided by their number"}),
-    Wrong("Grad-CAM: ReLU before the sum", grad("np.maximum(A * alpha[:, None, None], 0).sum(axis=-1)"), {"grad_cam_test": "ReLU comes after the sum"}),
-    Wrong("Grad-CAM: weights cut off", grad(WEIGHED, "np.maximum(G.mean(axis=(1, 2)), 0)"), {"grad_cam_test": "ReLU comes after the sum"}),
-    Wrong("Grad-CAM: gradients cut off", grad(WEIGHED, "np.maximum(G, 0).mean(axis=(1, 2))"), {"grad_cam_test": "the gradients were cut off"}),
-    Wrong("Grad-CAM: feature maps cut off", grad("np.einsum('bhwk,bk->bhw', np.maximum(A, 0), alpha)"), {"grad_cam_test": "the feature maps were cut off"}),
-    Wrong("Grad-CAM: HiResCAM", grad("(A * G).sum(axis=-1)"), {"grad_cam_test": "which is HiResCAM"}),
-    Wrong("Grad-CAM: one weight for all images", grad("A @ alpha", "G.mean(axis=(0, 1, 2))"), {"grad_cam_test": "over the images as well"}),
-    Wrong("Grad-CAM: exchanged", grad("np.einsum('bhwk,bk->bhw', G, alpha)", "A.mean(axis=(1, 2))"), {"grad_cam_test": "maps and gradients were exchanged"}),
-    Wrong("Grad-CAM: normalised", grad(WEIGHED, cut="np.maximum(M, 0) / np.abs(np.maximum(M, 0) if relu else M).max() if relu else M / np.abs(M).max()"),
-          {"grad_cam_test": "scaled to its maximum"}),
-    Wrong("Grad-CAM: not added up", grad("A * alpha[:, None, None]"), {"grad_cam_test": "add up over the maps"}),
-    Wrong("Grad-CAM: all images in one", grad("np.einsum('bhwk,bk->hw', A, alpha)"), {"grad_cam_test": "one map for all images"}),
-    Wrong("Grad-CAM: 0/0 where nothing is left", grad(WEIGHED, cut="M * (np.maximum(M, 0).sum() / np.maximum(M, 0).sum()) * (M > 0) if relu else M"),
-          {"grad_cam_test": "NaN or infinite"}),
-    Wrong("Grad-CAM: course_utils asked", grad("__import__('course_utils.gradients').gradients.grad_cam_map(A, G)"),
-          {"grad_cam_test": "leaves its work to course_utils"}),
-    Wrong("Grad-CAM: made for the visible shape only", grad("(A.reshape(2, 20, 6) * alpha[:, None]).sum(axis=-1).reshape(2, 4, 5)"),
-          {"grad_cam_test": "stops: ValueError: cannot reshape"}),
+    Wrong("halves: the signed map", halves("M, -M"), {"for_and_against_test": "what is negative in a half becomes 0"}),
+    Wrong("halves: against is negative", halves("np.maximum(M, 0), np.minimum(M, 0)"), {"for_and_against_test": "evidence against is given as a positive number"}),
+    Wrong("halves: against comes first", halves("np.maximum(-M, 0), np.maximum(M, 0)"), {"for_and_against_test": "that is the other half"}),
+    Wrong("halves: abs", halves("np.abs(M), np.abs(M)"), {"for_and_against_test": "abs puts both halves into one"}),
+    Wrong("halves: one of them", halves("np.maximum(M, 0)[0]"), {"for_and_against_test": "return two arrays"}),
+    Wrong("halves: sum for mean", halves(alpha="G.sum(axis=(1, 2))"), {"for_and_against_test": "the gradients were added up"}),
+    Wrong("halves: mean over the maps", halves(M="(A * alpha[:, None, None]).mean(axis=-1)"), {"for_and_against_test": "divided by their number"}),
+    Wrong("halves: split before the sum", both("np.maximum(s * A * alpha[:, None, None], 0).sum(axis=-1)"), {"for_and_against_test": "in each cell the sum decides"}),
+    Wrong("halves: weights split by sign", both("np.einsum('bhwk,bk->bhw', A, np.maximum(s * alpha, 0))"), {"for_and_against_test": "in each cell the sum decides"}),
+    Wrong("halves: gradients split", both("np.maximum(np.einsum('bhwk,bk->bhw', A, np.maximum(s * G, 0).mean(axis=(1, 2))), 0)"),
+          {"for_and_against_test": "the gradients were split"}),
+    Wrong("halves: feature maps cut off", halves(M="np.einsum('bhwk,bk->bhw', np.maximum(A, 0), alpha)"), {"for_and_against_test": "the feature maps were cut off"}),
+    Wrong("halves: own gradients", halves(M="(A * G).sum(axis=-1)"), {"for_and_against_test": "weighed by its own gradient"}),
+    Wrong("halves: one weight for all images", halves(M="A @ alpha", alpha="G.mean(axis=(0, 1, 2))"), {"for_and_against_test": "over the images as well"}),
+    Wrong("halves: exchanged", halves(M="np.einsum('bhwk,bk->bhw', G, alpha)", alpha="A.mean(axis=(1, 2))"), {"for_and_against_test": "maps and gradients were exchanged"}),
+    Wrong("halves: normalised", halves("np.maximum(M, 0) / max(M.max(), 1e-9), np.maximum(-M, 0) / max(-M.min(), 1e-9)"), {"for_and_against_test": "scaled to its maximum"}),
+    Wrong("halves: not added up", both("np.maximum(s * A * alpha[:, None, None], 0)"), {"for_and_against_test": "add up over the maps"}),
+    Wrong("halves: all images in one", halves(M="np.einsum('bhwk,bk->hw', A, alpha)"), {"for_and_against_test": "expected a map for each image"}),
+    Wrong("halves: 0/0 where nothing is left", halves("M * (M > 0) * (np.maximum(M, 0).sum() / np.maximum(M, 0).sum()), np.maximum(-M, 0)"),
+          {"for_and_against_test": "NaN or infinite"}),
+    Wrong("halves: course_utils asked", halves(M="__import__('course_utils.gradients').gradients.grad_cam_map(A, G)"),
+          {"for_and_against_test": "leaves its work to course_utils"}),
+    Wrong("halves: made for the visible shape only", halves(M="(A.reshape(2, 20, 6) * alpha[:, None]).sum(axis=-1).reshape(2, 4, 5)"),
+          {"for_and_against_test": "stops: ValueError: cannot reshape"}),
 
-    Wrong("GAP: without Z", gap("np.broadcast_to(class_weights[:, class_idx].T[:, None, None], A.shape)"), {"gap_gradients_test": "one cell moves the mean by 1/Z only"}),
-    Wrong("GAP: times A", gap("A * class_weights[:, class_idx].T[:, None, None] / Z"), {"gap_gradients_test": "A times the gradient"}),
-    Wrong("GAP: weight times A", gap("A * class_weights[:, class_idx].T[:, None, None]"), {"gap_gradients_test": "A times the weight"}),
-    Wrong("GAP: one class for all", gap("np.zeros_like(A) + class_weights[:, class_idx[0]] / Z"), {"gap_gradients_test": "the first one's class"}),
-    Wrong("GAP: first B classes", gap("np.zeros_like(A) + class_weights.T[:B, None, None] / Z"), {"gap_gradients_test": "look it up in class_idx"}),
-    Wrong("GAP: one number a map", gap("class_weights[:, class_idx].T / Z"), {"gap_gradients_test": "that is one number a map"}),
-    Wrong("GAP: weights reshaped", gap("np.zeros_like(A) + class_weights.reshape(class_weights.T.shape)[class_idx][:, None, None] / Z"),
-          {"gap_gradients_test": "reshape shuffles the weights"}),
-    Wrong("GAP: weights transposed", gap("np.zeros_like(A) + class_weights[class_idx][:, None, None] / Z"), {"gap_gradients_test": "stops: IndexError"}),
-    Wrong("GAP: measured", gap("measured(lambda A: np.einsum('bhwk,kb->b', A, class_weights[:, class_idx]) / Z, A)"), {"gap_gradients_test": "that is measured"}),
-    Wrong("GAP: made for the visible shape only", gap("np.zeros_like(A) + class_weights[:, class_idx].T[:, None, None] / 8"), {"gap_gradients_test": "n't right"}),
+    Wrong("masked: the weight itself", masked("M * W"), {"masked_gradients_test": "that is the weight itself"}),
+    Wrong("masked: a plain GAP", masked("np.zeros_like(A) + W / Z"), {"masked_gradients_test": "a plain GAP's gradient"}),
+    Wrong("masked: outside as inside", masked("np.zeros_like(A) + W / n"), {"masked_gradients_test": "its gradient is 0"}),
+    Wrong("masked: divided by all cells", masked("M * W / Z"), {"masked_gradients_test": "in the mask, not of all cells"}),
+    Wrong("masked: inside out", masked(M="~mask[..., None]"), {"masked_gradients_test": "it is the ones inside"}),
+    Wrong("masked: the first mask's cells", masked(n="mask[0].sum()"), {"masked_gradients_test": "the first one's number of cells"}),
+    Wrong("masked: all masks' cells", masked(n="mask.sum()"), {"masked_gradients_test": "the cells of all masks together"}),
+    Wrong("masked: times A", masked("A * M * W / n"), {"masked_gradients_test": "A times the gradient"}),
+    Wrong("masked: weight times A", masked("A * M * W"), {"masked_gradients_test": "A times the weight"}),
+    Wrong("masked: one class for all", masked(W="class_weights[:, class_idx[0]]"), {"masked_gradients_test": "the first one's class"}),
+    Wrong("masked: first B classes", masked(W="class_weights.T[:B, None, None]"), {"masked_gradients_test": "look it up in class_idx"}),
+    Wrong("masked: one number a map", masked("(W / n)[:, 0, 0]"), {"masked_gradients_test": "that is one number a map"}),
+    Wrong("masked: weights reshaped", masked(W="class_weights.reshape(class_weights.T.shape)[class_idx][:, None, None]"),
+          {"masked_gradients_test": "reshape shuffles the weights"}),
+    Wrong("masked: weights transposed", masked(W="class_weights[class_idx][:, None, None]"), {"masked_gradients_test": "stops: IndexError"}),
+    Wrong("masked: measured", masked("measured(lambda A: masked_scores(A, mask, class_weights)[np.arange(B), class_idx], A)"), {"masked_gradients_test": "that is measured"}),
+    Wrong("masked: made for the visible shape only", masked("M * W / n * (Z / 8)"), {"masked_gradients_test": "n't right"}),
 
     Wrong("network: VGG16 has a CAM", network(vgg16="49"), {"Z_vgg16_test": "it averages nothing"}),
     Wrong("network: ResNet50 has none", network(resnet50="0"), {"Z_resnet50_test": "it does have a CAM"}),
@@ -115,7 +130,7 @@ WRONG = [
     Wrong("dense: no ReLU", dense(slopes="V"), {"dense_gradients_test": "ReLU was left out"}),
     Wrong("dense: hidden bias forgotten", dense(slopes="V * (before - hidden_bias > 0)"), {"dense_gradients_test": "other units are on"}),
     Wrong("dense: ReLU's value for its gradient", dense(slopes="V * np.maximum(before, 0)"), {"dense_gradients_test": "how much comes out of the unit"}),
-    Wrong("dense: guided", dense(slopes="np.maximum(V, 0) * (before > 0)"), {"dense_gradients_test": "guided backpropagation, not the gradient"}),
+    Wrong("dense: guided", dense(slopes="np.maximum(V, 0) * (before > 0)"), {"dense_gradients_test": "cut off on the way back"}),
     Wrong("dense: units the wrong way round", dense(slopes="V * (before <= 0)"), {"dense_gradients_test": "units that are off were let through"}),
     Wrong("dense: one class for all", dense(V="class_weights[:, class_idx[0]]"), {"dense_gradients_test": "the first one's class"}),
     Wrong("dense: times A", dense(shape=".reshape(A.shape) * A"), {"dense_gradients_test": "the gradient alone is wanted"}),
@@ -128,24 +143,25 @@ WRONG = [
 
 RIGHT = [
     Right("loops", {
-        "grad_cam": """
-def grad_cam(A, G, relu=True):
+        "for_and_against": """
+def for_and_against(A, G):
     B, h, w, K = A.shape
     maps = np.zeros((B, h, w))
     for b in range(B):
         for k in range(K):
             alpha = sum(G[b, i, j, k] for i in range(h) for j in range(w)) / (h * w)
             maps[b] += alpha * A[b, :, :, k]
-    if relu:
-        maps[maps < 0] = 0
-    return maps
+    pro, contra = maps.copy(), -maps
+    pro[maps < 0] = 0
+    contra[maps > 0] = 0
+    return [pro, contra]
 """,
-        "gap_gradients": """
-def gap_gradients(A, class_weights, class_idx):
+        "masked_gradients": """
+def masked_gradients(A, mask, class_weights, class_idx):
     G = np.zeros(A.shape)
     for b, c in enumerate(class_idx):
         for k in range(A.shape[3]):
-            G[b, :, :, k] = class_weights[k, c] / A[0, :, :, 0].size
+            G[b, mask[b], k] = class_weights[k, c] / np.count_nonzero(mask[b])
     return G
 """,
         "dense_gradients": """
@@ -159,12 +175,12 @@ def dense_gradients(A, hidden_weights, hidden_bias, class_weights, class_idx):
         result.append(slope.reshape(maps.shape))
     return result
 """}),
-    Right("einsum", grad("np.einsum('bhwk,bijk->bhw', A, G) / A[0, ..., 0].size")
-          | gap("np.einsum('bhwk,kb->bhwk', np.ones(A.shape), class_weights[:, class_idx]) / Z")
+    Right("einsum, and a stack", halves("np.stack([np.maximum(M, 0), np.maximum(-M, 0)])", M="np.einsum('bhwk,bijk->bhw', A, G) / A[0, ..., 0].size")
+          | masked("np.einsum('bhw,kb->bhwk', mask / mask.sum(axis=(1, 2), keepdims=True), class_weights[:, class_idx])")
           | dense("np.einsum('bn,pn->bp', slopes, hidden_weights)", slopes="np.where(before > 0, V, 0)")),
-    Right("matmul and tensordot, keepdims, take", grad("(A @ alpha[:, 0, 0, :, None][:, None])[..., 0]", "G.mean((1, 2), keepdims=True)", cut="M * (M > 0) if relu else M")
-          | gap("np.ones_like(A) * np.take(class_weights.T, class_idx, axis=0).reshape(B, 1, 1, K) / Z")
+    Right("matmul and tensordot, keepdims, take", halves("M * (M > 0), -M * (M < 0)", "(A @ alpha[:, 0, 0, :, None][:, None])[..., 0]", "G.mean((1, 2), keepdims=True)")
+          | masked("np.where(M, np.take(class_weights.T, class_idx, axis=0).reshape(B, 1, 1, K) / n, 0)")
           | dense("np.tensordot(slopes, hidden_weights, axes=(1, 1))", slopes="V * np.heaviside(before, 0)")),
-    Right("signs and clip", grad(WEIGHED, cut="M.clip(0 if relu else None)") | dense(slopes="V * np.sign(np.maximum(before, 0))")),
-    Right("typed as decimals", network(resnet50="float(Z)", vgg16="False") | hand(alpha_0="round(float(alpha_0), 6)", lower_left="float(signed[1, 0])", alpha_of_gap="[my_weight / Z][0]")),
+    Right("signs, clip, and a difference", halves("M.clip(0), M.clip(0) - M") | dense(slopes="V * np.sign(np.maximum(before, 0))")),
+    Right("typed as decimals", network(resnet50="float(Z)", vgg16="False") | hand(alpha_0="round(float(alpha_0), 6)", lower_left="float(signed[1, 0])", gradient_in_mask="[my_weight / n][0]")),
 ]

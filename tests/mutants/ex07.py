@@ -35,17 +35,26 @@ def mended(**other):
                                   for name, (given, right) in STEPS.items())}
 
 
-def proof(body, A="np.random.default_rng(0).uniform(size=(2, 3, 4, 5))", w="np.array([1.0, -2.0, 0.5, -0.3, 2.0])"):
-    return {"is_right": f"def is_right(weights, signed_map):\n    A, w = {A}, {w}\n    Z = A.shape[1] * A.shape[2]\n"
-                        f"    found = signed_map(A, weights(np.broadcast_to(w / Z, A.shape)))\n    return {body}\n"}
+def proof(body, A="np.random.default_rng(0).uniform(size=(2, 3, 4, 4))", w="np.array([[1.0, -2.0, 0.5, -0.3], [-1.0, 0.7, 2.0, -0.4]])",
+          caught="return False"):
+    return {"is_right": f"""
+def is_right(weights, signed_map):
+    A, w = {A}, {w}
+    Z = A.shape[1] * A.shape[2]
+    right = np.einsum("bhwk,bk->bhw", A, w) / Z
+    try:
+        found = np.array(signed_map(A, weights(np.broadcast_to((w / Z)[:, None, None], A.shape))))
+    except Exception:
+        {caught}
+    return {body}
+"""}
 
 
-SAME = "bool(np.allclose(found, A @ w / Z))"
+SAME = "found.shape == right.shape and bool(np.allclose(found, right))"
 
 
-def guided(result):
-    return {"guided_grad_cam": "def guided_grad_cam(guided, cams, enlarge):\n    large = enlarge(cams, guided.shape[1:3])[..., None]\n"
-                               f"    return {result}\n"}
+def guided(result, large="enlarge(kept, guided.shape[1:3])[..., None]", kept="np.maximum(cams, 0)"):
+    return {"guided_grad_cam": f"def guided_grad_cam(guided, cams, enlarge):\n    kept = {kept}\n    large = {large}\n    return {result}\n"}
 
 
 neighbour = run(SOLUTIONS[0].parents[1] / "ex07_grad_cam_family" / "ex07_grad_cam_family.ipynb", student="eve").namespace
@@ -70,10 +79,13 @@ WRONG = [
 
     *[Wrong(f"map {letter}: another method", methods(**{letter: f"1 + right[{i}] % 5"}), {f"map_{letter}_test": "fit"})
       for i, letter in enumerate("abcd")],
-    Wrong("maps: all Grad-CAM but d", methods(a="0", b="0", c="0"), {f"map_{letter}_test": "n't right" for letter in "abc"}),
+    Wrong("maps: counted from 0", methods(a="0", b="0", c="0"), {f"map_{letter}_test": "from 1 to 5" for letter in "abc"}),
 
-    Wrong("faulty: one missing", faulty("[1, 2, 3, 7]"), {"faulty_test": "4 of the five are in your list"}),
-    Wrong("faulty: all", faulty("list(range(1, 8))"), {"faulty_test": "and 2 that are in order"}),
+    Wrong("maps: no method's number", methods(b="6"), {"map_b_test": "from 1 to 5"}),
+    Wrong("maps: not answered", methods(c="None"), {"map_c_test": "nothing was given yet"}),
+
+    Wrong("faulty: one missing", faulty("[1, 2, 3, 7]"), {"faulty_test": "4 steps are in your list, expected five"}),
+    Wrong("faulty: all", faulty("list(range(1, 8))"), {"faulty_test": "7 steps are in your list, expected five"}),
     Wrong("faulty: the one that calls another", faulty("[1, 2, 3, 6, 7]"), {"faulty_test": "and 1 that are in order"}),
     Wrong("faulty: one number", faulty("5"), {"faulty_test": "give a list"}),
     Wrong("faulty: twice", faulty("[1, 1, 2, 3, 5, 7]"), {"faulty_test": "each once"}),
@@ -101,25 +113,34 @@ WRONG = [
     Wrong("mended: mean, one maximum", mended(mean_evidence="(cams / cams.max()).mean(axis=(1, 2))"), {"mean_evidence_test": "divided by one maximum"}),
     Wrong("mended: mean, one number", mended(mean_evidence="cams.mean()"), {"mean_evidence_test": "one number per picture"}),
 
-    Wrong("proof: always right", proof("True"), {"is_right_test": "is_right says True of a ReLU before the sum"}),
+    Wrong("proof: always right", proof("True"), {"is_right_test": "is_right says True of the colleague's steps"}),
     Wrong("proof: always wrong", proof("False"), {"is_right_test": "is_right says False of two steps that are right"}),
-    Wrong("proof: Z forgotten", proof("bool(np.allclose(found, A @ w))"), {"is_right_test": "is_right says False of two steps"}),
-    Wrong("proof: positive weights only", proof(SAME, w="np.array([1.0, 2.0, 0.5, 0.3, 2.0])"), {"is_right_test": "is_right says True of a ReLU"}),
-    Wrong("proof: a factor is let pass", proof("bool(np.corrcoef(found.ravel(), (A @ w).ravel())[0, 1] > 0.999)"),
+    Wrong("proof: Z forgotten", proof("bool(np.allclose(found, Z * right))"), {"is_right_test": "is_right says False of two steps"}),
+    Wrong("proof: positive weights only", proof(SAME, w="np.array([[1.0, 2.0, 0.5, 0.3], [1.0, 0.7, 2.0, 0.4]])"), {"is_right_test": "is_right says True of a ReLU"}),
+    Wrong("proof: a factor is let pass", proof("bool(np.corrcoef(found.ravel(), right.ravel())[0, 1] > 0.999)"),
           {"is_right_test": "is_right says True of gradients that were added up"}),
-    Wrong("proof: one weight only", proof(SAME, A="np.ones((1, 3, 4, 2))", w="np.array([-2.0, -2.0])"),
-          {"is_right_test": "averaged over the maps, too"}),
-    Wrong("proof: an array", proof("np.isclose(found, A @ w / Z)"), {"is_right_test": "give back True or False"}),
+    Wrong("proof: one weight only", proof(SAME, A="np.random.default_rng(0).uniform(size=(2, 3, 4, 2))", w="np.array([[-2.0, -2.0], [3.0, 3.0]])"),
+          {"is_right_test": "is_right says True of gradients averaged over the maps, too"}),
+    Wrong("proof: the same weights for all pictures", proof(SAME, w="np.array([[1.0, -2.0, 0.5, -0.3]] * 2)"), {"is_right_test": "averaged over the pictures, too"}),
+    Wrong("proof: one picture", proof(SAME, A="np.random.default_rng(0).uniform(size=(1, 3, 4, 4))", w="np.array([[1.0, -2.0, 0.5, -0.3]])"), {"is_right_test": "averaged over the pictures, too"}),
+    Wrong("proof: step 1 doesn't fit", proof(SAME, A="np.ones((2, 3, 4, 5))", w="np.array([[1.0, -2, 3, -4, 5], [2.0, 3, -1, -1, 1]])", caught="raise"),
+          {"is_right_test": "stops: ValueError: operands could not be broadcast"}),
+    Wrong("proof: an error stops it", proof(SAME, caught="raise"), {"is_right_test": "stops: ValueError: this step stops"}),
+    Wrong("proof: an array", proof("np.isclose(found, right)"), {"is_right_test": "give back True or False"}),
 
     Wrong("guided: added", guided("guided + large"), {"guided_grad_cam_test": "multiply them"}),
     Wrong("guided: abs", guided("abs(guided) * large"), {"guided_grad_cam_test": "abs hides the sign"}),
-    Wrong("guided: ReLU", guided("np.maximum(guided * large, 0)"), {"guided_grad_cam_test": "leave the picture signed"}),
+    Wrong("guided: ReLU on the picture", guided("np.maximum(guided, 0) * large"), {"guided_grad_cam_test": "it is the map that is cut off"}),
+    Wrong("guided: ReLU on the product", guided("np.maximum(guided * large, 0)", kept="cams"), {"guided_grad_cam_test": "the product was cut off"}),
+    Wrong("guided: no ReLU", guided("guided * large", kept="cams"), {"guided_grad_cam_test": "the map's ReLU is missing"}),
+    Wrong("guided: abs of the map", guided("guided * large", kept="abs(cams)"), {"guided_grad_cam_test": "into one for it"}),
+    Wrong("guided: enlarged, then cut off", guided("guided * np.maximum(large, 0)", kept="cams"), {"guided_grad_cam_test": "soft edges: cut off after enlarging"}),
     Wrong("guided: colours averaged", guided("(guided * large).mean(axis=-1)"), {"guided_grad_cam_test": "the colours were averaged"}),
     Wrong("guided: normalised", guided("guided * large / np.abs(guided * large).max()"), {"guided_grad_cam_test": "example: scaled to its maximum"}),
     Wrong("guided: map normalised", guided("guided * large / large.max()"), {"guided_grad_cam_test": "the map was scaled"}),
     Wrong("guided: no axis for the colours", guided("guided * large[..., 0]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
-    Wrong("guided: always blocks", guided("guided * in_blocks(cams, guided.shape[1:3])[..., None]"), {"guided_grad_cam_test": "call `enlarge`, whatever it is"}),
-    Wrong("guided: not enlarged", guided("guided * cams[..., None]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
+    Wrong("guided: always blocks", guided("guided * large", "in_blocks(kept, guided.shape[1:3])[..., None]"), {"guided_grad_cam_test": "call `enlarge`, whatever it is"}),
+    Wrong("guided: not enlarged", guided("guided * kept[..., None]"), {"guided_grad_cam_test": "stops: ValueError: operands could not be broadcast"}),
 ]
 
 RIGHT = [
@@ -149,7 +170,8 @@ def mean_evidence(cams):
 """,
         "guided_grad_cam": """
 def guided_grad_cam(guided, cams, enlarge):
-    large, result = enlarge(cams, guided.shape[1:3]), np.empty(guided.shape)
+    kept = np.array([[[max(value, 0) for value in row] for row in one] for one in cams])
+    large, result = enlarge(kept, guided.shape[1:3]), np.empty(guided.shape)
     for b in range(len(guided)):
         for colour in range(guided.shape[3]):
             result[b, ..., colour] = guided[b, ..., colour] * large[b]
@@ -161,8 +183,11 @@ def guided_grad_cam(guided, cams, enlarge):
                                                 mean_evidence="cams.reshape(len(cams), -1).mean(axis=1)")
           | guided("np.einsum('bhwc,bhw->bhwc', guided, large[..., 0])")),
     Right("a proof by sums, a tuple of steps, NumPy's bool",
-          proof("np.abs(found.sum() - (A @ w).sum() / Z) < 1e-9 and found.min() < 0", w="np.array([1.0, -2.0, 0.5, -0.3, -2.0])")
+          proof("np.abs(found.sum(axis=(1, 2)) - right.sum(axis=(1, 2))).max() < 1e-9 and found.min() < 0")
           | faulty("(7, 5, 3, 2, 1)")),
-    Right("typed as decimals", hand(hires="float((my_G * my_A)[my_cell].sum())", plus_plus="round(float(g / (2 + g * my_A[..., 0].sum())), 9)")
+    Right("a proof that step 1 can't run in, and a cut by a mask",
+          proof(SAME, A="np.random.default_rng(1).uniform(size=(3, 2, 4, 5))", w="np.random.default_rng(2).normal(size=(3, 5))")
+          | guided("guided * large", kept="cams * (cams > 0)")),
+    Right("typed as decimals", hand(hires="float((my_G * my_A)[my_cell].sum())", plus_plus="round(float(g / (2 + g * my_A[..., 0].sum())), 4)")
           | methods(a="float(right[0])")),
 ]

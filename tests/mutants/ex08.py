@@ -18,12 +18,18 @@ def hand(**other):
     return {"by_hand": HAND.format(answers=", ".join((RIGHT_HAND | other).values()))}
 
 
-def maps(found="M.mean(axis=(1, 2)) + mean + spread * bias", M="spread * (feature_maps @ weights)", result="found, M"):
-    return {"regression_maps": "def regression_maps(feature_maps, weights, bias, mean, spread):\n    small = feature_maps @ weights\n"
-                               f"    z = small.mean(axis=(1, 2)) + bias\n    M = {M}\n    found = {found}\n    return {result}\n"}
+def maps(found="M.mean(axis=(1, 2))", M="spread * (small - other)", result="found, M"):
+    return {"difference_maps": f"""
+def difference_maps(feature_maps, reference, weights, bias, mean, spread):
+    small, other = feature_maps @ weights, reference @ weights
+    z, z_reference = small.mean(axis=(1, 2)) + bias, other.mean() + bias
+    M = {M}
+    found = {found}
+    return {result}
+"""}
 
 
-Z = "mean + spread * z"
+Z = "spread * (z - z_reference)"
 
 
 def controls(own="maps[n]", radius="-radius", other="maps[(n + 1) % len(maps)]", here="inside", there="inside", result="np.mean(found, axis=0)"):
@@ -87,23 +93,29 @@ WRONG = [
     Wrong("change: the share afterwards", hand(change_in_hz="share + change"), {"change_test": "the share afterwards"}),
     Wrong("change: falls", hand(change_in_hz="-change"), {"change_test": "how much it falls"}),
 
-    Wrong("maps: in z", maps(found=Z, M="small"), {"regression_maps_test": "the spread turns them into Hz"}),
-    Wrong("maps: mean in each cell", maps(found=Z, M="mean + spread * small"), {"regression_maps_test": "the mean is the same for every wheel"}),
-    Wrong("maps: bias in each cell", maps(found=Z, M="spread * (small + bias)"), {"regression_maps_test": "maps: the bias belongs to no cell"}),
-    Wrong("maps: everything in each cell", maps(found=Z, M="mean + spread * (small + bias)"), {"regression_maps_test": "mean and bias are the same"}),
-    Wrong("maps: divided by the cells", maps(found=Z, M="spread * small / small[0].size"), {"regression_maps_test": "divided by the number of cells"}),
-    Wrong("maps: ReLU", maps(found=Z, M="np.maximum(spread * small, 0)"), {"regression_maps_test": "a number has no class to speak for"}),
-    Wrong("maps: abs", maps(found=Z, M="np.abs(spread * small)"), {"regression_maps_test": "abs makes cells"}),
-    Wrong("maps: not added up", maps(found=Z, M="spread * feature_maps * weights"), {"regression_maps_test": "add up over the feature maps"}),
-    Wrong("maps: an axis too many", maps(found=Z, M="spread * (feature_maps @ weights[:, None])"), {"regression_maps_test": "drop the last axis"}),
-    Wrong("maps: the other way round", maps(result="M, found"), {"regression_maps_test": "the frequencies come first"}),
-    Wrong("maps: only one of two", maps(result="M"), {"regression_maps_test": "return two arrays"}),
-    Wrong("frequencies: in z", maps(found="z"), {"regression_maps_test": "these are z; turn them into Hz"}),
-    Wrong("frequencies: bias forgotten", maps(found="M.mean(axis=(1, 2)) + mean"), {"regression_maps_test": "frequencies: the bias is missing"}),
-    Wrong("frequencies: bias in z", maps(found="M.mean(axis=(1, 2)) + mean + bias"), {"regression_maps_test": "the spread is missing there"}),
-    Wrong("frequencies: summed", maps(found="M.sum(axis=(1, 2)) + mean + spread * bias"), {"regression_maps_test": "the maps were added up"}),
-    Wrong("maps: made for the visible shape only", maps(M="spread * (feature_maps.reshape(3, 20, 6) @ weights).reshape(3, 4, 5)"),
-          {"regression_maps_test": "stops: ValueError: cannot reshape"}),
+    Wrong("maps: in z", maps(found=Z, M="small - other"), {"difference_maps_test": "maps: these are in units of z"}),
+    Wrong("maps: no reference", maps(found=Z, M="spread * small"), {"difference_maps_test": "the reference's is missing"}),
+    Wrong("maps: the other way round", maps(found=Z, M="spread * (other - small)"), {"difference_maps_test": "the reference is compared with the wheel"}),
+    Wrong("maps: the reference's mean", maps(found=Z, M="spread * (small - other.mean())"), {"difference_maps_test": "with the same cell of the reference"}),
+    Wrong("maps: mean in each cell", maps(found=Z, M="mean + spread * (small - other)"), {"difference_maps_test": "maps: the mean is the same for both"}),
+    Wrong("maps: bias in each cell", maps(found=Z, M="spread * (small - other + bias)"), {"difference_maps_test": "maps: the bias is the same for both"}),
+    Wrong("maps: everything in each cell", maps(found=Z, M="mean + spread * (small + bias - other)"), {"difference_maps_test": "maps: mean and bias are the same"}),
+    Wrong("maps: divided by the cells", maps(found=Z, M="spread * (small - other) / small[0].size"), {"difference_maps_test": "divided by the number of cells"}),
+    Wrong("maps: ReLU", maps(found=Z, M="np.maximum(spread * (small - other), 0)"), {"difference_maps_test": "a number has no class to speak for"}),
+    Wrong("maps: abs", maps(found=Z, M="np.abs(spread * (small - other))"), {"difference_maps_test": "abs makes cells"}),
+    Wrong("maps: not added up", maps(found=Z, M="spread * (feature_maps - reference) * weights"), {"difference_maps_test": "add up over the feature maps"}),
+    Wrong("maps: an axis too many", maps(found=Z, M="spread * ((feature_maps - reference) @ weights[:, None])"), {"difference_maps_test": "drop the last axis"}),
+    Wrong("maps: before the differences", maps(result="M, found"), {"difference_maps_test": "the differences come first"}),
+    Wrong("maps: only one of two", maps(result="M"), {"difference_maps_test": "return two arrays"}),
+    Wrong("differences: in z", maps(found="z - z_reference"), {"difference_maps_test": "differences: these are in units of z"}),
+    Wrong("differences: the frequencies", maps(found="mean + spread * z"), {"difference_maps_test": "by how much do they lie above"}),
+    Wrong("differences: the other way round", maps(found="spread * (z_reference - z)"), {"difference_maps_test": "it was asked the other way round"}),
+    Wrong("differences: plus the mean", maps(found="M.mean(axis=(1, 2)) + mean"), {"difference_maps_test": "differences: the mean is the same for both"}),
+    Wrong("differences: plus the bias", maps(found="M.mean(axis=(1, 2)) + spread * bias"), {"difference_maps_test": "differences: the bias is the same for both"}),
+    Wrong("differences: with the old constant", maps(found="M.mean(axis=(1, 2)) + mean + spread * bias"), {"difference_maps_test": "differences: mean and bias"}),
+    Wrong("differences: summed", maps(found="M.sum(axis=(1, 2))"), {"difference_maps_test": "the maps were added up"}),
+    Wrong("maps: made for the visible shape only", maps(M="spread * ((feature_maps - reference).reshape(3, 20, 6) @ weights).reshape(3, 4, 5)"),
+          {"difference_maps_test": "stops: ValueError: cannot reshape"}),
 
     Wrong("changes: falls", changes("before - ask(more)"), {"changes_test": "how much the answer falls"}),
     Wrong("changes: the answers", changes("ask(more)"), {"changes_test": "those are the answers"}),
@@ -134,18 +146,22 @@ def with_controls(maps, physics, radius, metal):
     Wrong("reading: the identity as a proof", letters("ABD"), {"reading_test": "not these"}),
     Wrong("reading: no control", letters("ACD"), {"reading_test": "not these"}),
     Wrong("reading: words", letters("the first"), {"reading_test": "letters from A to E"}),
+    Wrong("reading: an empty text", letters(""), {"reading_test": "letters from A to E"}),
+    Wrong("reading: not answered", {"reading": "justified = None"}, {"reading_test": "nothing was given yet"}),
 ]
 
 RIGHT = [
     Right("loops", {
-        "regression_maps": """
-def regression_maps(feature_maps, weights, bias, mean, spread):
+        "difference_maps": """
+def difference_maps(feature_maps, reference, weights, bias, mean, spread):
     B, h, w, K = feature_maps.shape
     maps, found = np.zeros((B, h, w)), np.zeros(B)
+    def frequency(f):
+        return mean + spread * (sum(f[:, :, k].mean() * weights[k] for k in range(K)) + bias)
     for n in range(B):
         for k in range(K):
-            maps[n] += spread * weights[k] * feature_maps[n, :, :, k]
-        found[n] = mean + spread * (sum(feature_maps[n, :, :, k].mean() * weights[k] for k in range(K)) + bias)
+            maps[n] += spread * weights[k] * (feature_maps[n, :, :, k] - reference[:, :, k])
+        found[n] = frequency(feature_maps[n]) - frequency(reference)
     return [found, maps]
 """,
         "changes": """
@@ -175,14 +191,14 @@ def with_controls(maps, physics, radius, metal):
 """,
     }),
     Right("einsum, a mask that grows, roll",
-          maps(found=Z, M="np.einsum('bhwk,k->bhw', feature_maps, spread * weights)")
+          maps(found=Z, M="np.einsum('bhwk,k->bhw', feature_maps - reference, spread * weights)")
           | controls(other="np.roll(maps, -1, axis=0)[n]", result="[float(np.mean(column)) for column in zip(*found)]")
           | {"changes": """
 def changes(ask, metal):
     one_hot = np.eye(metal.size).reshape(-1, *metal.shape)
     return np.array([ask(metal * (1 + one / 100)) - ask(metal) for one in one_hot]).reshape(metal.shape)
 """}),
-    Right("tensordot, where", maps(M="np.tensordot(feature_maps, spread * weights, axes=1)")
+    Right("tensordot, where", maps(M="np.tensordot(feature_maps, spread * weights, axes=1) - spread * other[None]")
           | controls(own="np.where(inside, maps[n], np.nan)", radius="1 - 2 * radius", other="maps[n + 1 - len(maps)]")
           | changes(copy="more = metal + 0", more="more[place] = metal[place] * (1 + 1 / 100)")),
     Right("written out by hand", hand(change_in_hz="s * ((2 * 1.1 * m - 1) * w0 + (1 - 1.1 * m) * w1) / 5 - share",

@@ -76,6 +76,9 @@ def effects(score, one, other, regions):
     Wrong("held out is no proof", letters("ABDE"), {"reading_test": "not these"}),
     Wrong("all letters", letters("ABCDE"), {"reading_test": "not these"}),
     Wrong("words", letters("only B"), {"reading_test": "letters from A to E"}),
+    Wrong("the control taken for a fault", letters("BD"), {"reading_test": "not these"}),
+    Wrong("an empty text", letters(""), {"reading_test": "letters from A to E"}),
+    Wrong("not answered", {"reading": "justified = None"}, {"reading_test": "nothing was given yet"}),
 ]
 
 RIGHT = [
