@@ -14,10 +14,21 @@ def whole_number(name: str, value: Any, least: int = 1, most: int | None = None)
     return int(value)
 
 
+def _is_number(value):
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def pixels(name: str, value: Any, zero: bool = False) -> float:
+    """A number of pixels, above 0, or with `zero` from 0 on; raises ValueError for anything else."""
+    if not _is_number(value) or not 0 <= value < np.inf or value == 0 and not zero:
+        least = "0 or more" if zero else "above 0"
+        raise ValueError(f"{name} is {value!r}; expected a number of pixels, {least}.")
+    return value
+
+
 def share(name: str, value: Any) -> float:
     """A number between 0 and 1, both excluded; raises ValueError for anything else."""
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not 0 < value < 1:
+    if not _is_number(value) or not 0 < value < 1:
         raise ValueError(f"{name} is {value!r}; expected a number between 0 and 1, such as 0.2 for 20 %.")
     return value
 
@@ -42,15 +53,21 @@ def size(value: Any, name: str = "size") -> np.ndarray:
     return np.broadcast_to(value, 2)
 
 
-def widened(array: Any) -> np.ndarray:
+def widened(array: Any, name: str = "array") -> np.ndarray:
     """Any array as NumPy knows it: TensorFlow's bfloat16, which NumPy can't reckon with, becomes float32."""
-    array = np.asarray(array)
+    try:
+        array = np.asarray(array)
+    except ValueError as error:  # rows of different lengths, pictures of different sizes
+        raise ValueError(
+            f"{name} can't be one array, since its parts differ in shape; expected parts of the same shape "
+            "(resize the images; of a function that returns several arrays take one, such as [1])."
+        ) from error
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
 
 
 def finite(array: Any, name: str) -> np.ndarray:
     """An array of real, finite numbers, at least float32; raises in one sentence for anything else."""
-    array = widened(array)
+    array = widened(array, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} holds {array.dtype}; expected real numbers.")
     if array.dtype.kind != "f":
@@ -119,7 +136,7 @@ def bias(array: Any, n_classes: int) -> np.ndarray | float:
 
 def class_idx(value: Any, n_images: int, n_classes: int) -> np.ndarray:
     """`class_idx`, an int or one per image, as an array (n_images,); raises when it fits no class."""
-    classes = np.asarray(value)
+    classes = widened(value, "class_idx")
     if classes.dtype.kind not in "iu":
         raise TypeError(f"class_idx is {classes.tolist()!r}; expected a whole number, or one per image.")
     if classes.shape not in ((), (n_images,)):

@@ -125,10 +125,9 @@ def probabilities(model: "keras.Model", class_scores: np.ndarray) -> np.ndarray:
     """
     graph.check_model(model)
     class_scores = checks.finite(class_scores, "class_scores")
-    one = class_scores.shape[-1] == 1
-    return (
-        cam.sigmoid(class_scores) if one or graph.ends_in(model) == "sigmoid" else cam.softmax(class_scores)
-    )
+    ending = graph.ends_in(model)
+    one = class_scores.shape[-1] == 1 and ending == "logits"
+    return cam.sigmoid(class_scores) if one or ending == "sigmoid" else cam.softmax(class_scores)
 
 
 # --- inside ----------------------------------------------------------------------------------

@@ -55,6 +55,12 @@ def weight_layers(model: "keras.Model") -> list[list[str]]:
             steps.append([layer.name])
     if not steps:
         raise ValueError(f"Model '{model.name}' has no layer with weights, so there is nothing to shuffle.")
+    names = sum(steps, [])
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ValueError(
+            f"Model '{model.name}' has {names.count(twice[0])} layers of the name {twice[0]!r}; give "
+            "each its own."
+        )
     return steps
 
 
@@ -87,6 +93,8 @@ def shuffle_weights(model: "keras.Model", layers: str | list[str], seed: int = 0
         if layer.name in layers:
             rng = np.random.default_rng([seed, known.index(layer.name)])  # whatever else is shuffled
             layer.set_weights([rng.permutation(w.ravel()).reshape(w.shape) for w in layer.get_weights()])
+        if hasattr(layer, "finalize_state"):  # Normalization reckons with copies of its weights
+            layer.finalize_state()
     return copy
 
 
@@ -169,9 +177,7 @@ def blurred(images: np.ndarray, sigma: float | None = None) -> np.ndarray:
     images = checks.finite(images, "images")
     if images.ndim != 4 or images.size == 0:
         raise ValueError(f"images has shape {images.shape}; expected (N, H, W, channels), not empty.")
-    sigma = max(images.shape[1:3]) / 8 if sigma is None else sigma
-    if not isinstance(sigma, (int, float)) or not 0 < sigma < np.inf:
-        raise ValueError(f"sigma is {sigma!r}; expected a number of pixels above 0.")
+    sigma = max(images.shape[1:3]) / 8 if sigma is None else checks.pixels("sigma", sigma)
     return gaussian_filter(images, (0, sigma, sigma, 0), mode="nearest")
 
 
@@ -190,7 +196,7 @@ def _curves(model, images, cams, class_idx, insert, steps, baseline, measure, ba
     gone = np.round(np.linspace(0, H * W, steps + 1))  # how many pixels are changed at each step
 
     class_idx = checks.class_idx(class_idx, N, graph.n_classes(model))
-    if measure == "probability" and graph.n_classes(model) == 1 and graph.ends_in(model) == "logits":
+    if measure == "probability" and graph.n_classes(model) == 1 and graph.ends_in(model) != "sigmoid":
         raise ValueError(
             f"Model '{model.name}' has a single output, whose softmax is always 1; "
             'use measure="score", or a model that ends in a sigmoid.'

@@ -140,10 +140,17 @@ def grad_cam(
     Raises ValueError or TypeError where there is no such layer or class, no way back from the score, or where
     images don't fit.
     """
+    if not callable(method):
+        raise TypeError(f"method is {method!r}; expected a function of (A, G), such as layer_cam_map.")
     class_scores, maps = [], []
     for scores, A, G in _ask_gradients(model, images, class_idx, target_layer, batch_size, verbose):
         class_scores.append(scores)
-        maps.append(method(A, G))
+        maps.append(np.asarray(method(A, G)))
+        if maps[-1].shape != A.shape[:3]:
+            raise ValueError(
+                f"method made shape {maps[-1].shape} of feature maps of shape {A.shape}; expected a map for "
+                "each image, (B, h, w)."
+            )
     cams = np.concatenate(maps)
     return np.concatenate(class_scores), np.maximum(cams, 0) if relu else cams
 
@@ -188,7 +195,7 @@ def score_cam(
     answers = [ask(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
     class_scores, A = (np.concatenate(parts) for parts in zip(*answers))
     _say_once(model, place, A, verbose)
-    if class_scores.shape[1] == 1 and graph.ends_in(model) == "logits":
+    if class_scores.shape[1] == 1 and graph.ends_in(model) != "sigmoid":
         raise ValueError(
             f"Model '{model.name}' has a single score, whose softmax is always 1; Score-CAM needs at least "
             "two classes to compare, or one that ends in a sigmoid."
@@ -321,8 +328,8 @@ def _warn_of_silence(silent, where, stacklevel):
 
 
 def _check_not_probabilities(model, scores):
-    like = (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5)
-    if like and graph.ends_in(model) == "logits" and "Softmax" in graph.kinds(model):
+    sure = "Softmax" in graph.kinds(model) or "Sigmoid" in graph.kinds(model)
+    if (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-5) and sure:
         warnings.warn(
             f"The scores of model '{model.name}' look like probabilities, whose gradients vanish where it "
             "is sure; give a model that ends in logits, or in one softmax.",

@@ -16,7 +16,7 @@ from course_utils import checks
 
 import numpy as np
 
-_RESCALING = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Lambda")
+_RESCALING = ("Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Add", "Lambda")
 
 
 class Place(NamedTuple):
@@ -251,7 +251,10 @@ def check_model(model, images=None):
         )
     if isinstance(model, keras.Sequential) and not model.built and images is not None:
         try:
-            model(images[:1])  # a Sequential without Input learns its shapes from the first images it sees
+            # A Sequential without Input learns its shapes from the first images it sees, and keeps them even
+            # if a later layer fails: so a copy is asked first.
+            keras.models.clone_model(model)(images[:1])
+            model.build((None, *images.shape[1:]))
         except Exception as error:  # whatever a layer raises
             raise ValueError(f"Model '{model.name}' fails when it is called: {_first_line(error)}") from error
     if not getattr(model, "inputs", None) or not getattr(model, "outputs", None) or _graph(model) is None:
@@ -279,6 +282,8 @@ def check_weights(model):
 
 def _rescales(model):
     """Is something done to the numbers of a picture before the first layer that learns?"""
+    if not graph_of(model).way[0].tensor.dtype.startswith(("float", "bfloat")):
+        return True  # it takes pictures as they are
     for place in graph_of(model).way:
         if type(place.operation).__name__ in _RESCALING:
             return True
@@ -300,7 +305,15 @@ def check_images(model, images):
 
     Pictures as they are, uint8, are welcome where the model rescales them inside.
     """
-    images = checks.widened(images)
+    if getattr(model, "inputs", None):
+        check_model(model)  # first: what is wrong with the model isn't the images' fault
+        shape = tuple(model.inputs[0].shape)
+        if len(shape) != 4:
+            raise ValueError(
+                f"Model '{model.name}' takes inputs of shape {shape}; expected pictures, (B, height, width, "
+                "channels). Build it on keras.Input((height, width, channels))."
+            )
+    images = checks.widened(images, "images")
     if images.ndim != 4:
         hint = " Add the batch axis: images[None]." if images.ndim == 3 else ""
         raise ValueError(f"images has shape {images.shape}; expected (B, height, width, channels).{hint}")
@@ -318,19 +331,20 @@ def check_images(model, images):
         raise TypeError(
             f"images holds {images.dtype}; expected pictures, uint8, or floats, scaled as in training."
         )
+    if images.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # what float32 can't hold is infinite for the model
+            images = images.astype(np.float32, copy=False)
     if images.dtype.kind != "f" or not np.isfinite(images).all():
         raise ValueError(
             "images has values that are NaN, infinite or no real numbers; expected finite floats."
         )
-    inputs = getattr(model, "inputs", None)
-    expected = tuple(inputs[0].shape) if inputs and len(inputs[0].shape) == 4 else None
-    if expected is not None:
-        if any(wanted not in (None, given) for given, wanted in zip(images.shape[1:], expected[1:])):
-            height, width, channels = (n or "any" for n in expected[1:])
-            raise ValueError(
-                f"images has shape {images.shape}, but model '{model.name}' takes (B, {height}, {width}, "
-                f"{channels}): resize the images, or convert between grey (1) and colour (3)."
-            )
+    expected = tuple(model.inputs[0].shape) if getattr(model, "inputs", None) else (None,) * 4
+    if any(wanted not in (None, given) for given, wanted in zip(images.shape[1:], expected[1:])):
+        height, width, channels = (n or "any" for n in expected[1:])
+        raise ValueError(
+            f"images has shape {images.shape}, but model '{model.name}' takes (B, {height}, {width}, "
+            f"{channels}): resize the images, or convert between grey (1) and colour (3)."
+        )
     return images.astype(np.float32, copy=False)
 
 
@@ -617,7 +631,13 @@ def _check_own_answer(model, images, output, way):
         [own] = keras.tree.flatten(model(taken, training=False))
         return tf.cast(own, tf.float32)
 
-    own = np.asarray(call(tf.constant(images[:1])))
+    try:
+        own = np.asarray(call(tf.constant(images[:1])))
+    except Exception as error:  # whatever a layer raises
+        raise ValueError(
+            f"Model '{model.name}' fails on a single image: {_first_line(error)} Build it for any number of "
+            "images."
+        ) from error
     # Compiled and all at once, too: rounding differs there, and a deep network without training makes much of
     # it.
     if not same(own) and not same(np.asarray(tf.function(call)(tf.constant(images)))):

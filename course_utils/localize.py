@@ -166,8 +166,7 @@ def point_hit(point: np.ndarray, box_or_mask: np.ndarray, tolerance: float = 0) 
             f"point has shape {point.shape} and holds {point.dtype}; expected whole pixels x, y: (2,) or "
             "(N, 2)."
         )
-    if not isinstance(tolerance, (int, float)) or not 0 <= tolerance < np.inf:
-        raise ValueError(f"tolerance is {tolerance!r}; expected a number of pixels, 0 or more.")
+    checks.pixels("tolerance", tolerance, zero=True)
     is_mask = target.dtype == bool
     target = _masks(target) if is_mask else check_boxes(target, "box")
     if point.shape[:-1] != target.shape[: -2 if is_mask else -1]:

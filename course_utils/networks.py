@@ -5,10 +5,12 @@ layer names `feature_maps`, `gap` and `class_scores`, so that a map can be trace
 import functools
 import itertools
 import json
+import os
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils import checks
+from course_utils import checks, files
 from course_utils.machine import fetch
 
 import numpy as np
@@ -17,6 +19,7 @@ WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("photos", "pets")  # networks that come with the course
 UNLIKE = 0.17  # see `unlike_drawings`
 PHOTO_CLASSES, PHOTO_SIZE = ("cat", "dog"), 224  # pixels of the longer side, where its maps are best
+LARGEST = 1024  # pixels of a picture's longer side; VGG16 then needs about 3 GB
 PHOTO_STAGES = ((32, 1), (64, 2), (120, 2))  # filters and residual blocks behind each halving but the first
 
 
@@ -490,17 +493,40 @@ def save_network(network, path):
     path.
 
     Raises ValueError unless there is one name a class (for a single score, as a sigmoid's, also two: the
-    negative class first, as folders of labels 0 and 1 are sorted).
+    negative class first, as folders of labels 0 and 1 are sorted), and where Keras couldn't read the network
+    back; what was stored there before then stays.
     """
-    check_names(network.model, network.class_names)
-    path = Path(path)
+    import keras
+
+    check_network(network)
+    path = _path(path)
     if path.suffix != ".keras":  # "cats.v1" and "cats.v2" are two networks
         path = path.with_name(f"{path.name}.keras")
+    about = {
+        "class_names": list(network.class_names),
+        "size": checks.whole_number("size", network.size, 32, LARGEST),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    network.model.save(path)
-    about = {"class_names": list(network.class_names), "size": int(network.size)}
-    path.with_suffix(".json").write_text(json.dumps(about), encoding="utf-8")
+    with tempfile.TemporaryDirectory(dir=path.parent) as place:
+        new = Path(place, path.name)
+        network.model.save(new)
+        try:
+            keras.saving.load_model(new, compile=False)
+        except Exception as error:  # whatever a layer raises that can't be made anew
+            raise ValueError(
+                f"Model '{network.model.name}' can't be stored, since Keras couldn't read it back: one of "
+                "its layers doesn't tell how it was made. Use Keras' own layers (Rescaling in place of "
+                "Lambda), or register the layer's class."
+            ) from error
+        os.replace(new, path)
+    files.write_whole(path.with_suffix(".json"), json.dumps(about))
     return path
+
+
+def _path(name):
+    if not isinstance(name, (str, os.PathLike)) or not str(name).strip("."):
+        raise ValueError(f"The network's name is {name!r}; expected a file's path.")
+    return Path(name)
 
 
 def name_first(words):
@@ -533,7 +559,7 @@ def load_network(name="photos"):
             return "unlike the drawings that this network has seen: don't believe it" if unlike else ""
 
         return Network(model, pets.CLASS_NAMES, pets.DRAWN_SIZE, warn)
-    path = Path(name)
+    path = _path(name)
     if not path.is_file():
         raise FileNotFoundError(
             f'There is no network {str(name)!r}; give "photos", "pets", or a file that save_network wrote.'
@@ -550,7 +576,7 @@ def load_network(name="photos"):
 
     try:
         network = Network(keras.saving.load_model(path, compile=False), class_names, size)
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # of a damaged file Keras and zipfile raise almost anything
         raise ValueError(
             f"{path.name} can't be read as a Keras model; store it anew with save_network."
         ) from error
@@ -558,9 +584,20 @@ def load_network(name="photos"):
     return network
 
 
+def check_network(network):
+    """Raises in one sentence for what is no `Network` with a name for each class."""
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network is a {type(network).__name__}; expected a Network: what load_network gives, or "
+            "Network(model, class_names, size)."
+        )
+    check_names(network.model, network.class_names)
+
+
 def check_names(model, class_names):
     """One name a class score; for a single score also two."""
-    if isinstance(class_names, str) or not all(isinstance(name, str) for name in class_names):
+    named = isinstance(class_names, (tuple, list)) and all(isinstance(name, str) for name in class_names)
+    if not named:
         raise ValueError(
             f'class_names is {class_names!r}; expected one string a class, for example ("cat", "dog").'
         )

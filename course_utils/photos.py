@@ -10,6 +10,7 @@ import functools
 import html
 import io
 import itertools
+import os
 import re
 import sys
 import threading
@@ -18,16 +19,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from course_utils import cam, checks, files, plots
-from course_utils.datasets.folder import open_image
+from course_utils.datasets.folder import is_meant, open_image
 from course_utils.explain import explain, probabilities
 from course_utils.files import plain, shortened
+from course_utils.networks import LARGEST, check_network, load_network
 from course_utils.networks import Network as Network  # at hand here, too, for whoever explains photographs
-from course_utils.networks import check_names, load_network
 from course_utils.networks import save_network as save_network
 
 import numpy as np
 
-LARGEST = 1024  # pixels of the longer side; VGG16 then needs about 3 GB
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
 PER_PAGE, PER_ROW, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
@@ -74,8 +74,8 @@ def explain_photo(network, image, top=3, size=None, file=""):
             "open_image gives it."
         )
     checks.whole_number("top", top)
+    check_network(network)
     photo, (image, inside, shown) = image, _as_taken(network, image, size)
-    check_names(network.model, network.class_names)
     class_scores, cams = explain(network.model, _in_its_colours(network.model, image), verbose=False)
     names, one_score = network.class_names, class_scores.shape[1] == 1
     if one_score:
@@ -135,7 +135,7 @@ def _as_taken(network, image, size):
     height, width, _ = _input_shape(network.model)
     if height is None and width is None:
         image = resized(image, network.size if size is None else size)
-    elif size is not None and size not in (height, width):
+    elif size is not None and checks.whole_number("size", size) not in (height, width):
         raise ValueError(
             f"size is {size!r}, but the network takes {_sides(height, width)} pixels only; leave size out."
         )
@@ -353,11 +353,10 @@ def _sheet(items):
 
 
 def _place(item, name):
-    # Between two dollar signs Matplotlib would read a formula.
-    title = shortened(name, 25).replace("$", r"\$") + "\n"
+    title = shortened(name, 25) + "\n"
     if not isinstance(item, Answer):
         return plots.Panel(title + "not explained", image=np.full((96, 96, 3), 225, np.uint8))
-    best = f"{item.class_names[0]}, {item.probabilities[0]:.0%}".replace("$", r"\$")
+    best = f"{item.class_names[0]}, {item.probabilities[0]:.0%}"
     photo, evidence = item.photo, item.cams[..., 0]
     height, width = photo.shape[:2]
     if height != width:
@@ -369,7 +368,7 @@ def _place(item, name):
 
 
 def _in_a_line(text):
-    return text.replace("\n", ": ").replace(r"\$", "$")
+    return text.replace("\n", ": ")
 
 
 def explain_files(network, files, top=3, size=None, progress=True):
@@ -428,11 +427,22 @@ def _explain_bytes(model, content, top, size, file):
         return explain_photo(_load_network(model), image, top, size, file)
 
 
-def _all_files(paths):
-    """The files given, and those in folders given."""
+def _all_files(paths, out):
+    """The files given, and those in folders given, also behind links, without what systems leave behind and
+    without the folder `out` inside them, which holds earlier answers.
+    """
     for path in map(Path, paths):
-        inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        yield from inside
+        if not path.is_dir():
+            yield path
+            continue
+        seen = {os.path.realpath(out)} - {os.path.realpath(path)}
+        for folder, folders, names in os.walk(path, followlinks=True):
+            if os.path.realpath(folder) in seen:
+                folders.clear()
+                continue
+            seen.add(os.path.realpath(folder))
+            folders[:] = sorted(filter(is_meant, folders))
+            yield from (Path(folder, name) for name in sorted(filter(is_meant, names)))
 
 
 def _file_name(name):
@@ -462,7 +472,11 @@ def main(model, paths, folder, top=3, size=None, scheduler=None):
 
     scheduler: address of a Dask cluster that does the work; `model` lies where its workers find it, too.
     """
-    said, problems, progress, files = [], [], sys.stderr.isatty(), list(_all_files(paths))
+    said, problems, progress, files = [], [], sys.stderr.isatty(), list(_all_files(paths, folder))
+    if not files:
+        raise ValueError(
+            f"There is no file in {', '.join(map(str, paths))}; give pictures, or folders of them."
+        )
     network = load_network(model)
     if scheduler:
         answers = _explained_elsewhere(str(model), files, top, size, progress, problems, scheduler)

@@ -80,7 +80,7 @@ def panels(items, what, columns=None, limit=None, label=None, panel_size=3.4):
     if not items:
         raise ValueError("No panels to draw; expected at least one Panel.")
     maps = [_map(p.cam, p.title) for p in items if p.cam is not None]
-    limit = limit or max((np.abs(m).max() for m in maps), default=0) or 1.0
+    limit = _limit(limit) or max((np.abs(m).max() for m in maps), default=0) or 1.0
     with matplotlib.rc_context(FONT):
         figure, axes = _empty_panels(items, columns or len(items), panel_size)
         given = [_draw_panel(ax, panel, limit) for ax, panel in zip(axes, items)]
@@ -136,7 +136,8 @@ def curves(x, lines, what, xlabel="", ylabel="", ylim=None):
         for (name, y), marker in zip(lines.items(), "os^Dv" * len(lines)):
             axes.plot(x, y, marker=marker, label=name)
         axes.set(xlabel=xlabel, ylabel=ylabel, ylim=ylim)
-        axes.legend(fontsize=12)
+        for text in axes.legend(fontsize=12).get_texts():
+            text.set_parse_math(False)
         return picture(figure, what)
 
 
@@ -274,7 +275,7 @@ def _empty_panels(items, columns, panel_size):
 
 def _draw_panel(ax, panel, limit):
     """Draws a panel; returns its map as it should then be seen, or None."""
-    ax.set_title(panel.title)
+    ax.set_title(panel.title, parse_math=False)  # a file's name may hold dollar signs
     image, raw = panel.image, None if panel.cam is None else _map(panel.cam, panel.title)
     if image is not None:
         image = rgb(image)
@@ -385,11 +386,17 @@ def _map(cam, title):
     return checks.cams(cam, f"the map of '{title}'", ndims=(2,)).astype(float)
 
 
+def _limit(limit):
+    if limit is not None and not 0 < limit < np.inf:
+        raise ValueError(f"limit is {limit!r}; expected the value with the strongest colour, above 0.")
+    return limit
+
+
 def _shown(cam, keep, limit=None):
     """The values to colour and the values of the darkest and the brightest colour."""
     checks.one_of("keep", keep, ("positive", "signed"))
     shown = np.maximum(cam, 0) if keep == "positive" else cam
-    high = limit or np.abs(shown).max() or 1.0
+    high = _limit(limit) or np.abs(shown).max() or 1.0
     return shown, (0.0 if keep == "positive" else -high), high
 
 

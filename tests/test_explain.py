@@ -1055,3 +1055,69 @@ def test_a_layer_that_rescales_behind_the_first_convolution_is_too_late():
     )
     with refused("uint8", "no layer that rescales", error=TypeError):
         explain(model, (IMAGES * 255).astype("uint8"))
+
+
+# --- found by looking for siblings of known faults ---------------------------------------------
+
+
+def test_a_model_isn_t_blamed_on_images_that_float32_can_t_hold(model):
+    with refused("NaN, infinite"):
+        explain(model, np.full((1, 12, 12, 3), 1e300))
+
+
+def test_pictures_of_two_sizes_are_no_batch(model):
+    with refused("images can't be one array", "same shape"):
+        explain(model, [IMAGES[0], IMAGES[0][:, :5]])
+
+
+def test_a_model_that_takes_whole_numbers_takes_pictures():
+    def steps(x):
+        x = keras.ops.cast(x, "float32")
+        return layers.Dense(2)(layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(x)))
+
+    images = keras.Input((12, 12, 3), dtype="uint8")
+    takes_uint8 = keras.Model(images, steps(images))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 12, 12, 3), dtype=np.uint8)
+    scores, _ = explain(takes_uint8, pictures, verbose=False)
+    np.testing.assert_allclose(scores, takes_uint8(pictures), rtol=1e-4)
+
+
+def test_a_failed_question_leaves_a_sequential_as_it_was():
+    model = keras.Sequential(
+        [layers.Conv2D(4, 3), layers.MaxPooling2D(8), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    )
+    with refused("fails when it is called"):
+        explain(model, np.zeros((1, 6, 6, 3), np.float32))
+    scores, _ = explain(model, np.zeros((3, 40, 40, 3), np.float32), verbose=False)
+    assert scores.shape == (3, 2) and model.input_shape == (None, 40, 40, 3)
+
+
+def test_channels_first_is_said_before_the_images_are_blamed():
+    first = {"data_format": "channels_first"}
+    model = keras.Sequential(
+        [
+            keras.Input((3, 12, 12)),
+            layers.Conv2D(4, 3, **first),
+            layers.GlobalAveragePooling2D(**first),
+            layers.Dense(2),
+        ]
+    )
+    with refused("channels first"):
+        explain(model, IMAGES)
+
+
+def test_a_model_of_flat_inputs_is_told_what_is_expected():
+    flat = keras.Input((432,))
+    x = layers.Conv2D(4, 3)(layers.Reshape((12, 12, 3))(flat))
+    model = keras.Model(flat, layers.Dense(2)(layers.GlobalAveragePooling2D()(x)))
+    with refused("takes inputs of shape (None, 432)", "expected pictures"):
+        explain(model, IMAGES)
+
+
+def test_one_softmax_alone_is_always_sure():
+    images = keras.Input((12, 12, 3))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(4, 3)(images))
+    with warnings.catch_warnings(action="ignore"):  # Keras warns of such a model, too
+        model = keras.Model(images, layers.Dense(1, activation="softmax")(x))
+    scores, _ = explain(model, IMAGES, verbose=False)
+    np.testing.assert_array_equal(probabilities(model, scores), 1)

@@ -646,3 +646,45 @@ def test_what_the_shipped_networks_maps_claim_holds_when_the_pictures_are_change
 def test_importing_the_measures_imports_no_keras():
     code = "import course_utils.faithfulness, sys; assert not {'keras', 'tensorflow'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# --- found by looking for siblings of known faults ---------------------------------------------
+
+
+def small(*before, head=None):
+    return keras.Sequential(
+        [
+            keras.Input((12, 12, 3)),
+            *before,
+            layers.Conv2D(4, 3, name="conv"),
+            layers.GlobalAveragePooling2D(),
+            head or layers.Dense(2),
+        ]
+    )
+
+
+def test_an_adapted_normalisation_is_copied_whole():
+    images = RNG.random((4, 12, 12, 3), dtype=np.float32)
+    model = small(layers.Normalization())
+    model.layers[0].adapt(5 * images)
+    copy = faithfulness.shuffle_weights(model, [])
+    np.testing.assert_allclose(copy(images), model(images), atol=1e-6)
+
+
+def test_layers_of_one_name_are_not_shuffled_by_chance():
+    inner = keras.Sequential([keras.Input((12, 12, 3)), layers.Conv2D(3, 3, padding="same", name="conv")])
+    with refused("2 layers of the name 'conv'", "give each its own"):
+        next(faithfulness.cascade(small(inner)))
+
+
+def test_one_softmax_alone_has_no_probability_to_fall():
+    model = small(head=layers.Dense(1, activation="softmax"))
+    images = RNG.random((1, 12, 12, 3), dtype=np.float32)
+    with refused("a single output, whose softmax is always 1"):
+        faithfulness.deletion(model, images, np.eye(4)[None], 0, steps=2)
+
+
+@pytest.mark.parametrize("sigma", [np.float32(2), np.int64(2)])
+def test_numpys_numbers_are_numbers(sigma):
+    images = RNG.random((1, 12, 12, 3), dtype=np.float32)
+    np.testing.assert_array_equal(faithfulness.blurred(images, sigma), faithfulness.blurred(images, 2))

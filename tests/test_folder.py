@@ -680,3 +680,10 @@ def test_no_tensorflow_is_needed(tmp_path):
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+@pytest.mark.parametrize("kind", ["png", "webp"])
+def test_damaged_notes_in_a_whole_picture_cost_nothing(tmp_path, kind):
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / f"a.{kind}", exif=b"garbagegarbage", lossless=True)
+    np.testing.assert_array_equal(open_image(tmp_path / f"a.{kind}"), pixels)

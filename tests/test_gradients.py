@@ -1088,3 +1088,29 @@ def test_where_cam_goes_grad_cam_is_not_needed_and_where_it_does_not_the_error_s
     with refused("Use Grad-CAM"):
         find_head(net)
     assert grad_cam(net, IMAGES, 0, verbose=False)[1].max() > 0
+
+
+# --- found by looking for siblings of known faults ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "method, error, words",
+    [
+        ("layer_cam", TypeError, "expected a function"),
+        (lambda A, G: A, ValueError, "expected a map for each"),
+    ],
+)
+def test_a_method_that_makes_no_maps(method, error, words):
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, activation="relu")(images))
+    model = keras.Model(images, keras.layers.Dense(2)(x))
+    with refused(words, error=error):
+        gradients.grad_cam(model, np.ones((1, 8, 8, 3), np.float32), 0, method=method, verbose=False)
+
+
+def test_two_softmaxes_in_a_row_are_noticed():
+    images = keras.Input((8, 8, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, activation="relu")(images))
+    model = keras.Model(images, keras.layers.Softmax()(keras.layers.Dense(2, activation="softmax")(x)))
+    with pytest.warns(UserWarning, match="look like probabilities"):
+        gradients.grad_cam(model, np.ones((1, 8, 8, 3), np.float32), 0, verbose=False)

@@ -591,3 +591,9 @@ def test_only_three_grids():
 
     with refused("grid is 48", "24, 12 or 6"):
         networks.pets_net(grid=48)
+
+
+def test_a_tolerance_may_be_numpys():
+    assert localize.point_hit([9, 4], [0, 0, 8, 8], np.int64(3))
+    with refused("tolerance is True"):
+        localize.point_hit([9, 4], [0, 0, 8, 8], True)

@@ -523,3 +523,70 @@ def test_a_choice_that_is_taken_back(network, pictures):
 def test_open_image_takes_an_open_file(pictures):
     with open(pictures / "a.png", "rb") as file:
         assert np.array_equal(open_image(file), open_image(pictures / "a.png"))
+
+
+# --- found by looking for siblings of known faults ---------------------------------------------
+
+
+def lambda_net():
+    import keras
+
+    layers = keras.layers
+    steps = [layers.Lambda(lambda z: z / 255), layers.Conv2D(4, 3), layers.GlobalAveragePooling2D()]
+    return keras.Sequential([keras.Input((None, None, 3)), *steps, layers.Dense(2)])
+
+
+def test_what_couldn_t_be_read_back_isn_t_stored_and_replaces_nothing(network, tmp_path):
+    stored = photos.save_network(network, tmp_path / "mine")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    for other, words in (
+        (networks.Network(lambda_net(), ("a", "b"), 96), "couldn't read it back"),
+        (network._replace(size=None), "size is None"),
+    ):
+        with refused(words):
+            photos.save_network(other, stored)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_damaged_network_file_is_told(network, tmp_path):
+    stored = photos.save_network(network, tmp_path / "mine")
+    content = bytearray(stored.read_bytes())
+    content[len(content) // 2] ^= 255
+    stored.write_bytes(content)
+    with refused("mine.keras can't be read as a Keras model"):
+        networks.load_network(stored)
+
+
+@pytest.mark.parametrize("wrong", ["photos", None])
+def test_what_is_no_network_is_told(wrong):
+    with refused("expected a Network", error=TypeError):
+        photos.explain_photo(wrong, draw_pet(0).image)
+
+
+@pytest.mark.parametrize("name", [None, 5, ""])
+def test_what_is_no_name_of_a_network_is_told(name):
+    with refused("expected a file's path"):
+        networks.load_network(name)
+
+
+def test_explaining_a_folder_again_finds_the_photographs_only(pictures, tmp_path, capsys):
+    (pictures / ".DS_Store").write_bytes(b"x")
+    (pictures / "Thumbs.db").write_bytes(b"x")
+    (tmp_path / "elsewhere").mkdir()
+    (pictures / "a.png").rename(tmp_path / "elsewhere" / "a.png")
+    (pictures / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "round").symlink_to(pictures)  # a circle
+    for _ in range(2):
+        assert photos.main("pets", [pictures], pictures / "out") == 0
+        assert "3 explained, 0 not" in capsys.readouterr().out
+
+
+def test_a_broken_link_in_a_folder_is_told(pictures, tmp_path, capsys):
+    (pictures / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    assert photos.main("pets", [pictures], tmp_path / "out") == 1
+    assert "3 explained, 1 not" in capsys.readouterr().out
+
+
+def test_an_empty_folder_is_told(tmp_path):
+    with refused("There is no file in"):
+        photos.main("pets", [tmp_path], tmp_path / "out")

@@ -551,7 +551,9 @@ def said(monkeypatch):
 @pytest.mark.parametrize("cell, share", [((1, 2), "100%"), ((0, 0), "0%"), ((0, 1), "20%")])
 def test_a_guess_is_compared_with_the_map(said, figures, cell, share):
     picture = plots.reveal(cell, np.arange(6.0).reshape(2, 3), "seven", image=IMAGE)
-    assert said == [f"The guess, cell {cell}, holds more than **{share}** of the other cells in the map of seven."]
+    assert said == [
+        f"The guess, cell {cell}, holds more than **{share}** of the other cells in the map of seven."
+    ]
     assert picture.alt.startswith(f"Your guess at row {cell[0]}, column {cell[1]}, and the class activation")
     on_image, on_map = (ax.lines[0] for ax in figures[0].axes if ax.get_title())
     assert (on_map.get_ydata()[0], on_map.get_xdata()[0]) == cell
@@ -703,3 +705,17 @@ def test_a_map_that_the_axes_turn_upside_down_says_so(monkeypatch):
         [plots.Panel("map", cam=np.eye(4)[::-1] * [[4], [1], [1], [1]])], "A map"
     ).fingerprint
     assert "peak at row 3, column 3" in line and line.endswith("NOT THE MAP THAT WAS GIVEN")
+
+
+@pytest.mark.parametrize("limit", [0, -1, np.nan, np.inf])
+def test_a_limit_that_is_no_limit(limit):
+    with refused("limit is", "above 0"):
+        plots.panels([plots.Panel("a", cam=np.eye(3))], "A map", limit=limit)
+    with refused("limit is", "above 0"):
+        plots.overlay(np.ones((4, 4)), np.eye(3), limit=limit)
+
+
+def test_dollar_signs_in_names_are_no_formulas():
+    shown = plots.panels([plots.Panel("a $x_$ b", cam=np.eye(3))], "A map")
+    assert "a $x_$ b" in shown.alt
+    assert plots.curves([1, 2], {"$_{$": [1, 2]}, "A curve").png

@@ -173,7 +173,12 @@ def _listing(folder):
         names = sorted(os.listdir(folder))
     except OSError as error:
         return [], f"can't be read: {error.strerror}"
-    return [name for name in names if not name.startswith(".") and name not in _NOT_MEANT], None
+    return list(filter(is_meant, names)), None
+
+
+def is_meant(name):
+    """Is a file or folder of this name the learner's own, and not left behind by a system?"""
+    return not name.startswith(".") and name not in _NOT_MEANT
 
 
 def _read_all(folder, files, size, per_class):
@@ -295,7 +300,10 @@ def _decode(file, start, size):
     if image.format != "MPO" and getattr(image, "is_animated", False):  # MPO: a phone's JPEG with extras
         notes.append(("several frames or pages", "first one used"))
     image.load()
-    lies = image.getexif().get(0x0112) in range(2, 9)  # not in a TIFF: Pillow has turned it already
+    try:
+        lies = image.getexif().get(0x0112) in range(2, 9)  # not in a TIFF: Pillow has turned it already
+    except Exception:  # of damaged EXIF data Pillow raises almost anything; the picture is whole
+        lies = False
     if lies:
         image.info.pop("exif", None)  # what is wrong in it is of no use here, and would be written anew
         image = ImageOps.exif_transpose(image)
