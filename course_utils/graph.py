@@ -280,7 +280,7 @@ def check_weights(model):
             )
 
 
-def _rescales(model):
+def rescales(model):
     """Is something done to the numbers of a picture before the first layer that learns?"""
     if not graph_of(model).way[0].tensor.dtype.startswith(("float", "bfloat")):
         return True  # it takes pictures as they are
@@ -322,7 +322,7 @@ def check_images(model, images):
     if images.dtype == np.uint8:
         pictures, images = images, images.astype(np.float32)
         check_model(model, images)
-        if not _rescales(model):
+        if not rescales(model):
             raise TypeError(
                 f"images holds {pictures.dtype}, and model '{model.name}' has no layer that rescales them; "
                 "expected floats, scaled as in training (images.astype('float32') / 255, for example)."

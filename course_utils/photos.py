@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils import cam, checks, files, plots
+from course_utils import cam, checks, files, graph, plots
 from course_utils.datasets.folder import is_meant, open_image
 from course_utils.explain import explain, probabilities
 from course_utils.files import plain, shortened
@@ -31,6 +31,10 @@ import numpy as np
 SHARPEST = 1600  # pixels of the longer side of the pictures that are written
 PER_PAGE, PER_ROW, THUMBNAIL = 24, 4, 384  # photographs on a contact sheet, and pixels of their longer side
 NARROWEST = 32  # pixels of the shorter side; with fewer there is nothing to see
+UNSCALED = (
+    "this network rescales nothing and was shown values of 0 to 255; if it was trained on others, build a "
+    "Rescaling layer in: don't believe it"
+)
 COLUMNS = (
     "file",
     "rank",
@@ -81,6 +85,8 @@ def explain_photo(network, image, top=3, size=None, file=""):
     if one_score:
         network = network._replace(class_names=names[-1:])
     warning = network.warn(_as_taken(network, photo, None)[0]) if network.warn else ""
+    if not graph.rescales(network.model):
+        warning = warning or UNSCALED
     answer = _best(network, image, class_scores, cams, top, file)
     answer = answer._replace(shown=shown, warning=warning, photo=_sharp(photo, image, inside))
     return _with_opposite(answer, names[0], top) if one_score and len(names) == 2 else answer

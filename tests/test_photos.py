@@ -590,3 +590,15 @@ def test_a_broken_link_in_a_folder_is_told(pictures, tmp_path, capsys):
 def test_an_empty_folder_is_told(tmp_path):
     with refused("There is no file in"):
         photos.main("pets", [tmp_path], tmp_path / "out")
+
+
+def test_a_network_that_rescales_nothing_is_doubted():
+    import keras
+
+    layers = keras.layers
+    steps = [layers.Conv2D(4, 3), layers.GlobalAveragePooling2D(), layers.Dense(2)]
+    scaled = [layers.Rescaling(1 / 255), *steps]
+    for behind, doubted in ((steps, True), (scaled, False)):
+        model = keras.Sequential([keras.Input((None, None, 3)), *behind])
+        answer = photos.explain_photo(networks.Network(model, ("a", "b"), 96), draw_pet(0).image)
+        assert ("rescales nothing" in answer.warning) == doubted
