@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 def measure(options):
     os.environ.setdefault("TFDS_DATA_DIR", str((REAL_DATA / "tfds").resolve()))
-    rows, notes = _rows("drawings", _drawings(networks.pets_net(trained=True)), None)
+    rows, notes = _rows("drawings", *(_drawings(net) for net in (networks.pets_net(trained=True), _fresh())))
     if not fetch.tfds_ready("oxford_iiit_pet"):
         absent = f"not measured: the photographs aren't here (`{fetch.how_to_get('oxford_iiit_pet')}`)"
         return [*rows, row("photographs, peak in the head", unit="%", instead=absent)], notes
@@ -84,15 +84,23 @@ def _drawings(model):
 
 def _untrained():
     """photo_net with random weights, its batch normalisation set by photographs' statistics once."""
+    images = [resized(image, SIZES[0]) for image, _ in zip((p[0] for p in pets_with_heads()), range(64))]
+    side = min(min(image.shape[:2]) for image in images)
+    return _normalised(networks.photo_net, np.array([image[:side, :side] for image in images]))
+
+
+def _fresh():
+    """pets_net with random weights, its batch normalisation set by drawings' statistics once."""
+    return _normalised(networks.pets_net, pets.load_head_boxes("embedded", "valid").images[:64])
+
+
+def _normalised(network, images):
     import keras
 
     keras.utils.set_random_seed(0)
-    model = networks.photo_net(trained=False)
-    images = [resized(image, SIZES[0]) for image, _ in zip((p[0] for p in pets_with_heads()), range(64))]
-    side = min(min(image.shape[:2]) for image in images)
-    images = np.array([image[:side, :side] for image in images]).astype(np.float32)
-    for _ in range(60):  # momentum 0.95
-        model(images, training=True)
+    model = network(trained=False)
+    for _ in range(60):  # momentum 0.9 or more
+        model(images.astype(np.float32), training=True)
     return model
 
 
@@ -104,11 +112,13 @@ def _rows(what, found, control):
         "peak in the head": hits,
         f"peak at most {FORGIVEN} pixels from it": _hits(found, tolerance=FORGIVEN),
         "picture's centre in the head": centre,
+        "heads' mean place in the head": boxes["mean place"],
         "heat in the head": heat,
         "heat in the head, another picture's map": others,
         "head's share of the area": area,
         "mean IoU": boxes["map"],
         "mean IoU of the mean box": boxes["mean box"],
+        "IoU of the mean box at least 0.5": 1.0 * (boxes["mean box"] >= 0.5),
     }
     if control is not None:
         numbers["peak in the head, untrained network"] = _hits(control)
@@ -175,12 +185,14 @@ def _overlaps(found):
     """IoU of each picture's box, its threshold and the mean box taken from the other half of the pictures."""
     ious, sides = _ious(found), np.array([[w, h, w, h] for h, w in found.sizes])
     half = np.arange(len(found.boxes)) % 2 == 0
-    of_map, of_mean = np.empty(len(half)), np.empty(len(half))
+    of_map, of_mean, of_place = np.empty((3, len(half)))
     for here in (half, ~half):
         of_map[here] = ious[ious[:, ~here].mean(axis=1).argmax(), here]
         mean = (found.boxes[~here] / sides[~here]).mean(axis=0)
         of_mean[here] = localize.iou(mean * sides[here], found.boxes[here])
-    return {"map": of_map, "mean box": of_mean}
+        middle = ((mean[:2] + mean[2:]) / 2 * sides[here, :2]).astype(int)
+        of_place[here] = localize.point_hit(middle, found.boxes[here])
+    return {"map": of_map, "mean box": of_mean, "mean place": of_place}
 
 
 def _max_box_acc(found):
