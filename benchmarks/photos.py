@@ -17,7 +17,7 @@ from course_utils.photos import resized
 import numpy as np
 
 TITLE = "photo_net: photographs of cats and dogs"
-SIZES = (128, 144, 160, 176)  # pixels a side, for saying cat or dog
+SIZES = (128, 144, 160, 176, 192, 224)  # pixels a side, for saying cat or dog
 MAP_SIZES = (192, 224, 256, 288)  # for finding the head
 RECIPE = Path(__file__).parents[1] / "tools" / "train_photo_net.py"
 

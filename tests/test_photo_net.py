@@ -103,7 +103,7 @@ def test_it_is_right_about_photographs_it_never_saw(network, real_data):
     images, labels, _, held_out = recipe.photographs(real_data / "photos" / "cats_dogs_136.npz")
     pictures = tf.image.resize(images[held_out], (160, 160), antialias=True)
     right = network.predict(pictures, verbose=0).argmax(axis=1) == labels[held_out]
-    assert len(right) == 2_500 and right.mean() >= 0.96  # 96.5 %, with room for another processor
+    assert len(right) == 2_500 and right.mean() >= 0.96  # 97.1 %, with room for another processor
 
 
 # --- photographs and drawings ----------------------------------------------------------------
