@@ -300,9 +300,9 @@ def backbone(name, weights="auto"):
 
     "vgg16" (Simonyan & Zisserman 2014), cut before its last pooling: 14x14x512 for 224x224 pixels, 64x64
     for 1024x1024. "mobilenet" (Howard et al. 2017, alpha 0.75): 7x7x768 for 224x224. "photos": ours, the
-    convolutions of `photo_net`, 6x6x120 for 96x96, the size for a folder of one's own. "small":
-    ours, trained on drawings, see `small_backbone`. Flat, any input size, each rescales the images in its
-    first layer as it was trained.
+    convolutions of `photo_net` without the last two, 6x6x120 for 96x96, the size for a folder of your own.
+    "small": ours, trained on drawings, see `small_backbone`. Flat, any input size, each rescales the images
+    in its first layer as it was trained.
     weights="auto": pretrained, from this disk; None: random. Raises FileNotFoundError where they aren't here.
     """
     if name not in BACKBONES:
@@ -364,9 +364,8 @@ def _photos(file):
     import keras
 
     whole = photo_net(trained=file is not None)
-    # Its last layer anew, since `feature_maps` is the name of what `gap_classifier` puts behind a backbone.
-    before = whole.get_layer("feature_maps").input
-    return keras.Model(whole.input, keras.layers.ReLU(name="last_relu")(before), name="photos")
+    # Without the last block, which knows little but cats and dogs: a point better for other questions.
+    return keras.Model(whole.input, whole.get_layer("block_4_1_relu").output, name="photos")
 
 
 def _small(file):

@@ -95,7 +95,7 @@ def classifiers():
         ("vgg16", 14_714_688, 14, 64, 512),
         ("mobilenet", 1_832_976, 7, 32, 768),
         ("small", 209_520, 14, 64, 80),
-        ("photos", 730144, 14, 64, 120),
+        ("photos", 469984, 14, 64, 120),
     ],
 )
 def test_backbones_have_the_known_sizes(classifiers, name, parameters, cells, large, maps):
