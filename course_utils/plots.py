@@ -180,8 +180,8 @@ def reveal(guess, cam, name, image=None):
         )
     beaten = (cam < cam[row, column]).sum() / max(1, cam.size - 1)
     say(
-        f"The guess, cell ({row}, {column}), holds more than **{beaten:.0%}** of the other cells in the "
-        f"map of {name}."
+        f"The evidence in the guessed cell ({row}, {column}) is stronger than in **{beaten:.0%}** of the "
+        f"other cells in the map of {name}."
     )
     marks = ((row, column, "you"),)
     items = [Panel("your guess", image=image, marks=marks, grid=cam.shape)] if image is not None else []

@@ -157,6 +157,15 @@ def generated(tmp_path_factory):
     return folder
 
 
+@each
+def test_what_is_to_be_copied_into_a_cell_runs(path):
+    texts = [cell.source for cell in cells(path) if cell.cell_type == "markdown"]
+    blocks = [block for text in texts for block in re.findall(r"```python\n(.+?)```", text, re.DOTALL)]
+    namespace = run(path).namespace if blocks else {}
+    for block in blocks:
+        exec(compile(block, f"<copied from {path.name}>", "exec"), namespace)
+
+
 def test_exercises_are_what_solutions_make(generated):
     """If this fails: `make exercises`, and commit what it wrote."""
     new, old = (

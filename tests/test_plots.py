@@ -552,7 +552,8 @@ def said(monkeypatch):
 def test_a_guess_is_compared_with_the_map(said, figures, cell, share):
     picture = plots.reveal(cell, np.arange(6.0).reshape(2, 3), "seven", image=IMAGE)
     assert said == [
-        f"The guess, cell {cell}, holds more than **{share}** of the other cells in the map of seven."
+        f"The evidence in the guessed cell {cell} is stronger than in **{share}** of the other cells in "
+        "the map of seven."
     ]
     assert picture.alt.startswith(f"Your guess at row {cell[0]}, column {cell[1]}, and the class activation")
     on_image, on_map = (ax.lines[0] for ax in figures[0].axes if ax.get_title())

@@ -28,8 +28,8 @@ USES = {
     "mnist": ("notebook 03", "MNIST", "scikit-learn's digits"),
     "cats_vs_dogs": ("notebook 04", "photographs", "drawn pets"),
     "oxford_iiit_pet": ("notebook 05", "photographs with head boxes", "drawn pets"),
-    "vgg16": ("notebooks 04 and 09", "VGG16 with ImageNet weights", "a small network"),
-    "mobilenet": ("notebooks 04 and 09", "MobileNet with ImageNet weights", "a small network"),
+    "vgg16": ("notebooks 04, 05 and 11", "VGG16 with ImageNet weights", "a small network"),
+    "mobilenet": ("notebooks 04, 05 and 11", "MobileNet with ImageNet weights", "a small network"),
 }
 
 # Runs in a process of its own: where the processor lacks an instruction, that one dies and not we.
