@@ -18,8 +18,8 @@ from course_utils import networks
 import numpy as np
 
 HELD_OUT, TEMPERATURE, BATCH, SEED = 2_500, 2.0, 100, 0
-# Two cycles of the learning rate: its peak, and how many epochs at how many pixels. Small pictures first, they
-# cost half; the second cycle, at the size of the photographs, gained 0.6 points.
+# Two cycles of the learning rate: its peak, and how many epochs at how many pixels. Small pictures first,
+# they cost half; the second cycle, at the size of the photographs, gained 0.6 points.
 CYCLES = ((3e-3, ((96, 45), (128, 27))), (1e-3, ((144, 20),)))
 
 
