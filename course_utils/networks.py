@@ -441,7 +441,8 @@ def split_at_frozen(model):
 
     The cut is as far back as it can be: behind the last layer up to which nothing is trained and nothing is
     random, poolings included. So with a frozen backbone the frozen part gives the means (B, K). Where nothing
-    is frozen: (None, model). Raises ValueError where nothing is left to train or the network branches.
+    is frozen: (None, model). Raises ValueError where nothing is left to train, and where the network branches
+    behind the cut; in the frozen part it may.
     """
     import keras
 
@@ -449,8 +450,8 @@ def split_at_frozen(model):
         raise ValueError(f"All of model '{model.name}' is frozen; freeze(model) leaves its head trainable.")
     if not any(layer.weights and not layer.trainable for layer in model.layers):
         return None, model
-    _check_chain(model)
     end = next(i for i, layer in enumerate(model.layers) if not _same_every_time(layer))
+    _check_chain(model, end)
     if not any(layer.weights for layer in model.layers[:end]):
         return None, model
     cut = model.layers[end - 1].output
@@ -465,13 +466,13 @@ def _same_every_time(layer):
     return not random and not (layer.weights and layer.trainable)
 
 
-def _check_chain(model):
-    for before, layer in zip(model.layers, model.layers[1:]):
+def _check_chain(model, end):
+    for before, layer in zip(model.layers[end - 1 :], model.layers[end:]):
         inputs = layer._inbound_nodes[0].input_tensors
         if len(inputs) != 1 or inputs[0]._keras_history.operation is not before:
             raise ValueError(
                 f"Model '{model.name}' branches at layer '{layer.name}', so it can't be cut in two; "
-                "expected a plain chain of layers, as gap_classifier makes it."
+                "expected a plain chain of layers behind the frozen ones: freeze all but the head."
             )
 
 

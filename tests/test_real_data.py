@@ -1,10 +1,13 @@
-"""Notebooks on real data, where it is on disk. Their outputs are looked at, never saved."""
+"""Notebooks on real data and on a learner's own. Their outputs are looked at, never saved."""
 
 import re
 import sys
 from pathlib import Path
 
+from course_utils.datasets.drawn import others
+
 import pytest
+from PIL import Image
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 sys.path.insert(0, str(NOTEBOOKS.parent / "tools"))
@@ -14,7 +17,11 @@ import run_notebooks  # noqa: E402
 def executed(name, monkeypatch, **environment):
     for variable, value in environment.items():
         monkeypatch.setenv(variable, str(value))
-    notebook = run_notebooks.executed(NOTEBOOKS / f"{name}.ipynb")
+    return shown(NOTEBOOKS / f"{name}.ipynb")
+
+
+def shown(path):
+    notebook = run_notebooks.executed(path)
     return "\n".join(
         o.get("text", "") + o.get("data", {}).get("text/markdown", "")
         for c in notebook.cells
@@ -43,3 +50,22 @@ def test_04_gets_photographs_right_with_mobilenet(real_data, monkeypatch):
     right, total = re.search(r"Right: \*\*([\d.]+)%\*\* of (\d+)", text).groups()
     # The head it trains is right about 97.2 % of 1,750 others; three standard errors of 250 are 3.1 %.
     assert float(right) >= 94 and int(total) == 250
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kinds", [2, 3])
+def test_11_runs_on_a_folder_of_one_s_own(kinds, tmp_path):
+    """JPEGs without a flaw, two classes or three, of which the negative one isn't the first to be named."""
+    for seed in range(400):
+        picture, kind = others.draw_other(seed)
+        if kind < kinds:
+            folder = tmp_path / "mine" / others.KINDS[kind]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(picture).save(folder / f"{seed}.jpg")
+    lesson = (NOTEBOOKS / "11_your_own_photos.ipynb").read_text(encoding="utf-8")
+    assert lesson.count("folder = None") == 1
+    copy = tmp_path / "lesson.ipynb"
+    copy.write_text(lesson.replace("folder = None", f"folder = '{tmp_path / 'mine'}'"), encoding="utf-8")
+    text = shown(copy)
+    assert f"of {kinds} classes" in text and "exit code 1" in text
+    assert text.count("mean of the map + bias = score") == 2

@@ -337,6 +337,18 @@ def test_a_network_that_branches():
         split_at_frozen(model)
 
 
+@pytest.mark.slow
+def test_a_frozen_part_may_branch():
+    """As the residual blocks of `photo_net`, a learner's backbone where nothing was fetched."""
+    model = freeze(gap_classifier("photos"))
+    frozen_part, trainable_part = split_at_frozen(model)
+    assert frozen_part.layers[-1].name == "gap"
+    pictures = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype("float32")
+    np.testing.assert_allclose(trainable_part(frozen_part(pictures)), model(pictures), atol=1e-5)
+    with refused("branches at layer", "freeze all but the head"):
+        split_at_frozen(freeze(model, train_last=4))
+
+
 @pytest.mark.parametrize("train_last", [8, -1, 2.0, True, None])
 def test_freezing_what_is_not_there(train_last):
     with refused(f"train_last is {train_last!r}", "0 to 7", "'tiny'"):
