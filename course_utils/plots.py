@@ -483,7 +483,7 @@ def _map_record(title, values, ink, mask, given=None):
     if ink < 0.0005:
         if np.ptp(values) == 0:
             return line, f"In '{name}' the map is blank: the same everywhere."
-        return line, f"In '{name}' next to nothing can be seen on this scale."
+        return line, f"In '{name}' the map is blank: next to nothing can be seen on this scale."
     if values.max() <= 0:
         return line, f"In '{name}' there is no positive evidence."
     sentence = f"In '{name}' the evidence is strongest {_where(row / height, column / width, height, width)}"
