@@ -18,7 +18,7 @@ import numpy as np
 WEIGHTS = Path(__file__).parent / "weights"
 SHIPPED = ("photos", "pets")  # networks that come with the course
 UNLIKE = 0.17  # see `unlike_drawings`
-PHOTO_CLASSES, PHOTO_SIZE = ("cat", "dog"), 224  # pixels of the longer side, where its maps are best
+PHOTO_CLASSES, PHOTO_SIZE = ("cat", "dog"), 224  # pixels of the longer side
 LARGEST = 1024  # pixels of a picture's longer side; VGG16 then needs about 3 GB
 PHOTO_STAGES = ((32, 1), (64, 2), (120, 2))  # filters and residual blocks behind each halving but the first
 
