@@ -21,7 +21,9 @@ import numpy as np
 
 def global_average_pooling(feature_maps: np.ndarray) -> np.ndarray:
     """Each map's mean: (B, H, W, K) -> (B, K), the one number a map has to say."""
-    return checks.feature_maps(feature_maps).mean(axis=(1, 2))
+    feature_maps = checks.feature_maps(feature_maps)
+    with np.errstate(over="ignore"):
+        return checks.fits(feature_maps.mean(axis=(1, 2)), "A mean of feature maps")
 
 
 def class_scores(
@@ -39,8 +41,9 @@ def class_scores(
     feature_maps = checks.feature_maps(feature_maps)
     class_weights = checks.class_weights(class_weights, feature_maps.shape[3])
     checks.one_of("pooling", pooling, ("mean", "sum"))
-    pooled = feature_maps.mean(axis=(1, 2)) if pooling == "mean" else feature_maps.sum(axis=(1, 2))
-    return pooled @ class_weights + checks.bias(bias, n_classes=class_weights.shape[1])
+    with np.errstate(over="ignore"):  # what is too large is refused by `product`, in a sentence
+        pooled = feature_maps.mean(axis=(1, 2)) if pooling == "mean" else feature_maps.sum(axis=(1, 2))
+    return checks.product(pooled, class_weights) + checks.bias(bias, n_classes=class_weights.shape[1])
 
 
 def softmax(class_scores: np.ndarray) -> np.ndarray:
@@ -66,7 +69,7 @@ def sigmoid(class_scores: np.ndarray) -> np.ndarray:
 def class_activation_maps(feature_maps: np.ndarray, class_weights: np.ndarray) -> np.ndarray:
     """All classes' maps: M_c(x, y) = sum_k w_k^c f_k(x, y); (B, H, W, K), (K, C) -> (B, H, W, C)."""
     feature_maps = checks.feature_maps(feature_maps)
-    return feature_maps @ checks.class_weights(class_weights, feature_maps.shape[3])
+    return checks.product(feature_maps, checks.class_weights(class_weights, feature_maps.shape[3]))
 
 
 def class_activation_map(
@@ -82,7 +85,7 @@ def class_activation_map(
     feature_maps = checks.feature_maps(feature_maps)
     class_weights = checks.class_weights(class_weights, feature_maps.shape[3])
     class_idx = checks.class_idx(class_idx, n_images=len(feature_maps), n_classes=class_weights.shape[1])
-    return np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, class_idx])
+    return checks.fits(np.einsum("bhwk,kb->bhw", feature_maps, class_weights[:, class_idx]))
 
 
 def centred(cams: np.ndarray) -> np.ndarray:

@@ -83,6 +83,24 @@ def finite(array: Any, name: str) -> np.ndarray:
     return array
 
 
+def fits(sums: np.ndarray, what: str = "A weighted sum of feature maps") -> np.ndarray:
+    """`sums` of finite numbers, which must have stayed finite; raises ValueError where they became too large."""
+    if not np.isfinite(sums).all():
+        raise ValueError(
+            f"{what} is too large for {sums.dtype}, which ends at {np.finfo(sums.dtype).max:.1g}; expected "
+            "smaller numbers: look for a diverged training, or divide them all by the largest."
+        )
+    return sums
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """a @ b of finite numbers; raises ValueError where it became too large."""
+    # The result is asked, not the processor: fast libraries may leave its alarm set when nothing is wrong,
+    # and NumPy would warn of an "invalid value encountered in matmul" that isn't there.
+    with np.errstate(all="ignore"):
+        return fits(a @ b)
+
+
 def cams(array: Any, name: str = "cam", ndims: tuple[int, ...] = (2, 3)) -> np.ndarray:
     """One class's map (h, w) or those of N images (N, h, w), finite and not empty; raises otherwise.
 

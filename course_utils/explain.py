@@ -232,9 +232,9 @@ def _ask_head(model, places):
 
 def _explains(model, means, class_weights, bias, scores):
     """Are the scores means @ class_weights + bias, up to rounding?"""
-    most = np.abs(means) @ np.abs(class_weights) + np.abs(bias)
+    most = np.dot(np.abs(means), np.abs(class_weights)) + np.abs(bias)
     return (
-        np.abs(means @ class_weights + bias - scores) <= graph.room(graph.graph_of(model).way) * most
+        np.abs(np.dot(means, class_weights) + bias - scores) <= graph.room(graph.graph_of(model).way) * most
     ).all()
 
 

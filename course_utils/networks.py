@@ -182,7 +182,7 @@ def photo_net_in_numpy(images):
     weights = photo_net_weights()
     *_, x = _photo_maps(images)
     means = x.mean(axis=(1, 2), dtype=np.float64)
-    scores = means @ weights["class_scores/kernel"] + weights["class_scores/bias"]
+    scores = checks.product(means, weights["class_scores/kernel"]) + weights["class_scores/bias"]
     return scores.astype(np.float32), x
 
 
@@ -217,7 +217,7 @@ def unlike_photographs(images):
     stands in the model card. It tells drawings from photographs, not pets from anything else.
     """
     with np.load(WEIGHTS / "photo_probe.npz") as probe:
-        return photo_texture(images) @ probe["weights"] + probe["bias"] > 0
+        return checks.product(photo_texture(images), probe["weights"]) + probe["bias"] > 0
 
 
 def _convolution(x, kernel, bias, stride):

@@ -177,7 +177,7 @@ def _with_bars(image, outside):
 def _in_its_colours(model, image):
     """One picture as a batch of floats, grey for a network of grey pictures."""
     if _input_shape(model)[2] == 1:
-        image = (image @ np.float32([0.299, 0.587, 0.114]))[..., None]
+        image = checks.product(image, np.float32([0.299, 0.587, 0.114]))[..., None]
     return image[None].astype(np.float32)
 
 

@@ -213,7 +213,7 @@ def overlay(image, cam, keep="positive", opacity=OPACITY, threshold=0.0, limit=N
 
 def pale(image):
     """A picture (H, W, 3) uint8 in the pale grey that lies below maps, its levels from `PALE` to white."""
-    grey = image @ np.array([0.299, 0.587, 0.114])
+    grey = checks.product(image, np.array([0.299, 0.587, 0.114]))
     return np.floor(PALE + (255 - PALE) * grey / 255 + 0.5).astype(np.uint8)[..., None].repeat(3, axis=2)
 
 

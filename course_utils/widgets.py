@@ -124,7 +124,8 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
         )
     weights = class_weights[:, class_idx]
     reach = max(3.0, np.ceil(np.abs(weights).max()))  # a slider would clip larger weights
-    limit = 2 * float(np.abs(feature_maps @ weights).max()) or 1.0  # stronger than at the start can be seen
+    cam = checks.product(feature_maps, weights)
+    limit = 2 * float(np.abs(cam).max()) or 1.0  # stronger than at the start can be seen
     canvas = _canvas(
         "weights",
         None,
@@ -139,7 +140,7 @@ def weight_explorer(feature_maps, class_weights, class_idx, class_names=None, si
     canvas.add_traits(**{f"w{k + 1}": traitlets.Float(w).tag(sync=True) for k, w in enumerate(weights)})
     # A slider with steps would move other weights to its nearest step, unasked.
     step = 0.05 if np.allclose(weights / 0.05, np.round(weights / 0.05)) else None
-    panel = plots.Panel(f"map of {names[class_idx]}", cam=feature_maps @ weights, numbers=_few(feature_maps))
+    panel = plots.Panel(f"map of {names[class_idx]}", cam=cam, numbers=_few(feature_maps))
     still = functools.partial(
         plots.panels, [panel], "An explorer of weights as it starts", limit=limit, panel_size=STILL
     )

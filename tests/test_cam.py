@@ -544,6 +544,21 @@ def test_bad_class_weights(name, bad, error, fragments):
         CALLS[name](F, bad, None)
 
 
+@pytest.mark.parametrize("name", TAKE_FEATURE_MAPS)
+def test_sums_too_large_for_their_precision_are_refused(name):
+    with refused("too large for float32", "3e+38", "divide them all by the largest"):
+        TAKE_FEATURE_MAPS[name](np.full((1, 2, 3, 4), 3e38, np.float32), np.ones((4, 2), np.float32), None)
+
+
+@pytest.mark.parametrize("name", ["class_scores", "class_activation_maps"])
+def test_the_processors_alarm_is_not_asked(name):
+    # Fast libraries set it over finite numbers (seen as "invalid value encountered in matmul", not repeatably);
+    # here it rings because tiny numbers round to zero, which is nothing to warn of either.
+    tiny = np.full((1, 2, 3, 4), 1e-30, np.float32)
+    with np.errstate(all="raise"):
+        assert not CALLS[name](tiny, np.full((4, 2), 1e-30, np.float32), None).any()
+
+
 @pytest.mark.parametrize(
     "bad, error, fragments",
     [
