@@ -84,7 +84,7 @@ def finite(array: Any, name: str) -> np.ndarray:
 
 
 def fits(sums: np.ndarray, what: str = "A weighted sum of feature maps") -> np.ndarray:
-    """`sums` of finite numbers, which must have stayed finite; raises ValueError where they became too large."""
+    """`sums` of finite numbers, which must be finite too; raises ValueError where they became too large."""
     if not np.isfinite(sums).all():
         raise ValueError(
             f"{what} is too large for {sums.dtype}, which ends at {np.finfo(sums.dtype).max:.1g}; expected "
