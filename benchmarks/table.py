@@ -24,6 +24,7 @@ NAMES = (
     "pets",
     "photos",
     "own_folder",
+    "persons",
     "localization",
     "heads",
     "ram",
