@@ -140,7 +140,7 @@ const EXPLORERS = {
     words: (model, { grid: [h, w], names, scores, layers }, { cells }) => {
       const c = model.get("class_idx"), peak = cells.indexOf(largest(cells));
       const score = scores && (model.get("against")
-        ? `, class score less their mean ${fixed(scores[c] - mean(scores))}` : `, class score ${fixed(scores[c])}`);
+        ? `, class score minus their mean ${fixed(scores[c] - mean(scores))}` : `, class score ${fixed(scores[c])}`);
       return `Map of ${names[c]}${against(model)}${at(layers, model)}: strongest at row ${Math.floor(peak / w)}, column ${peak % w} of ` +
         `${times(h, w)}, from ${fixed(smallest(cells))} to ${fixed(largest(cells))}, mean ${fixed(mean(cells))}${score ?? ""}.`;
     },
@@ -365,7 +365,7 @@ function lines(context, [h, w]) {
 /** The cells to choose from if they are large, the learner's choice, and the strongest one when the map is shown. */
 function marks(context, model, { grid: [h, w] }, cells) {
   const { width, height } = context.canvas, peak = cells.indexOf(largest(cells));
-  if (Math.max(h, w) <= 12) lines(context, [h, w]);
+  if (Math.max(h, w) <= 16) lines(context, [h, w]);
   const places = model.get("revealed") ? [[Math.floor(peak / w), peak % w, "peak"]] : [];
   if (model.get("chosen")) places.push([...model.get("guess"), "you"]);
   for (const [row, column, label] of places) {

@@ -77,7 +77,7 @@ def cam_explorer(image, cams, class_names, class_scores=None, size=SIZE, against
         controls["against"] = _choice(
             "shown",
             ["this class alone", "against the others"],
-            "its own map, or less the mean over all classes",
+            "its own map, or minus the mean over all classes",
         )
     controls |= {
         "evidence": _choice(

@@ -207,7 +207,7 @@ def test_against_the_others_is_the_centred_map_and_the_score_less_the_mean_score
     assert words(page).startswith(
         f"Map of {('seven', 'nine')[c]} against the others: strongest at row {row}, "
     )
-    assert words(page).endswith(f"class score less their mean {number(SCORES[c] - np.mean(SCORES))}.")
+    assert words(page).endswith(f"class score minus their mean {number(SCORES[c] - np.mean(SCORES))}.")
     assert "against the others" in page.locator("canvas").get_attribute("aria-label")
 
 

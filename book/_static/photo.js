@@ -38,7 +38,7 @@ function controls(model, names) {
     `<label><input type="radio" name="${trait}" value="${i}" ${i === model.get(trait) ? "checked" : ""}> ${option}</label>`).join("") + "</fieldset>";
   const form = document.createElement("form");
   form.innerHTML = choice("map of", "class_idx", names) + choice("evidence", "evidence", ["for and against", "only for"]) +
-    (model.get("against") === undefined ? "" : choice("compared", "against", ["alone", "with the other class"])) +
+    (model.get("against") === undefined ? "" : choice("shown", "against", ["this class alone", "against the others"])) +
     slider("opacity", "opacity") + slider("threshold", "threshold");
   form.addEventListener("input", ({ target }) => model.set(target.name, Number(target.value)));
   return form;
@@ -63,7 +63,7 @@ async function explain(file) {
     const cell = maps.subarray(i, i + C), mean = cell.reduce((a, b) => a + b) / C;
     for (const value of cell) limit = Math.max(limit, Math.abs(value), Math.abs(value - mean));
   }
-  const model = makeModel({ ...PHOTO.traits, class_idx: best, sent: { ...PHOTO.traits.sent, names, scores, limit,
+  const model = makeModel({ ...PHOTO.traits, class_idx: best, against: 1, sent: { ...PHOTO.traits.sent, names, scores, limit,
     picture: large.rgb, picture_shape: [large.h, large.w], shape: [large.h, large.w], zoom: 1, width: large.w,
     maps: new Uint8Array(maps.buffer), grids: [[...grid, C]] } });
   const shown = place.querySelector(".course-explorer"), view = document.createElement("div");
@@ -71,6 +71,7 @@ async function explain(file) {
   stop();
   shown.replaceChildren(form, view);
   stop = (await explorer).default.render({ model, el: view }) ?? (() => {});
+  told.scrollIntoView({ block: "start" });  // the answer, and below it the whole map
   place.dataset.milliseconds = Math.round(performance.now() - started);
   place.answer = { grid, maps, scores, drawn };  // for tests
   told.textContent = names.map((name, c) => `${name} ${((100 * exps[c]) / total).toFixed(1)} %`).join(", ") +

@@ -34,6 +34,13 @@ function newPage() {
   pages.push(page);
 }
 
+/** A section begins on a slide of its own, without the heading of the one before. */
+function begin() {
+  heading = "";
+  if (!bare()) newPage();
+  page.querySelector(".again")?.remove();
+}
+
 const bare = () => [...page.children].every((e) => isHeading(e) || e.matches("aside"));
 
 /** Put the parts of a list, a table or some code on this page as long as they fit; what is left, as a block. */
@@ -109,13 +116,17 @@ function layOut(group) {
   page = null;
   if (group.dataset.slide === "slide") heading = "";
   newPage();
+  let asked = false;  // whether a question stands before this cell's output, which then answers it
   for (const cell of [...group.children]) {
     if (cell.matches("aside")) { pages[0].append(cell); continue; }
     const all = blocks(cell);
+    if (cell.matches(".markdown")) asked = all.at(-1)?.textContent.includes("?");
     all.forEach((block, i) => {
       const asks = all[i + 1]?.tagName === "DETAILS" && block.tagName === "P";  // one question, one slide
       if (asks && page.querySelector("details")) newPage();
-      place(block, cell.dataset.kind === "fragment");
+      if (block.tagName === "H2") begin();
+      const answers = asked && cell.matches(".code") && !block.matches(".highlight") && !block.querySelector(".jupyter-widgets");
+      place(block, answers || cell.dataset.kind === "fragment");
       if (isHeading(block)) heading = block.textContent;
     });
   }
