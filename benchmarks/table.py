@@ -27,6 +27,7 @@ NAMES = (
     "persons",
     "localization",
     "heads",
+    "mirrored",
     "ram",
     "grading",
     "explorers",
@@ -35,7 +36,7 @@ NAMES = (
     "set_up",
 )
 
-DECIMALS = {"s": 2, "ms": 0, "%": 2, "×": 2, "·10⁻⁴": 4, "r": 2}
+DECIMALS = {"pixels": 1, "s": 2, "ms": 0, "%": 2, "×": 2, "·10⁻⁴": 4, "r": 2}
 PACKAGES = ("keras", "tensorflow", "numpy")
 QUIET = 0.1  # share of the processor that others may take before we doubt the seconds
 

@@ -439,7 +439,7 @@ FAMILY = (
     ("CAM", "w_k^c, learned", "nothing: reads it off", "both", "yes, with GAP + dense"),
     ("Grad-CAM", "mean of the gradient", "one gradient", "for, after ReLU", "before ReLU, with GAP + dense"),
     ("Grad-CAM++", "positive part, cells weighed", "one gradient", "for", "no"),
-    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "yes, if no bias follows"),
+    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if ReLUs without bias follow"),
     ("LayerCAM", "its positive part in each cell", "one gradient", "for", "no"),
     ("Score-CAM", "score when only this map shows", "K forward passes", "for", "no"),
     ("Eigen-CAM", "first principal direction", "no class at all", "strength only", "no"),
