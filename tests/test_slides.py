@@ -161,6 +161,28 @@ def test_a_question_is_answered_on_the_slide(decks, page):
 
 @pytest.mark.browser
 @pytest.mark.slow
+def test_an_answer_stays_hidden_until_it_is_asked_for(decks, page):
+    from playwright.sync_api import expect
+
+    opened(page, decks / f"{LESSONS[2]}.html", "#/the-score-by-hand")
+    means = page.locator(".present .output_subarea", has_text="0.08").first  # below "What is F_3?"
+    expect(means).not_to_be_visible()
+    page.keyboard.press("Space")
+    expect(means).to_be_visible()
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_section_begins_on_a_slide_of_its_own(decks, page):
+    opened(page, decks / f"{LESSONS[4]}.html")
+    ids = page.evaluate(
+        "[...document.querySelectorAll('section.page h2:not(.again)')].filter((h) => h.previousElementSibling).length"
+    )
+    assert ids == 0
+
+
+@pytest.mark.browser
+@pytest.mark.slow
 def test_the_lecturer_sees_the_notes(decks, page):
     from playwright.sync_api import expect
 
