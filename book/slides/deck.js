@@ -105,16 +105,19 @@ function place(block, appears) {
   shrink(block);
 }
 
-/** A fragment comes by itself, but not as the first thing of a slide, which comes by itself anyway. */
+/** A fragment comes by itself, but not as the first thing of a slide, which comes by itself anyway; and what follows
+    it comes with it, since that may say the answer, too. */
 function appear(block, appears) {
-  const before = [...page.children].slice(0, -1);
-  if (appears && before.some((e) => !isHeading(e))) block.classList.add("fragment");
+  const before = [...page.children].slice(0, -1), last = before.findLast((e) => e.matches(".fragment"));
+  const begins = appears && before.some((e) => !isHeading(e));
+  if (!begins && !last) return;
+  block.classList.add("fragment");
+  block.dataset.fragmentIndex = Number(last?.dataset.fragmentIndex ?? -1) + Number(begins);
 }
 
 function layOut(group) {
   pages = [];
   page = null;
-  if (group.dataset.slide === "slide") heading = "";
   newPage();
   let asked = false;  // whether a question stands before this cell's output, which then answers it
   for (const cell of [...group.children]) {
@@ -127,6 +130,7 @@ function layOut(group) {
       if (block.tagName === "H2") begin();
       const answers = asked && cell.matches(".code") && !block.matches(".highlight") && !block.querySelector(".jupyter-widgets");
       place(block, answers || cell.dataset.kind === "fragment");
+      if (answers) asked = false;  // a cell's other outputs come with its first
       if (isHeading(block)) heading = block.textContent;
     });
   }
