@@ -125,6 +125,9 @@ WRONG = [
     Wrong("network: no Dense, no CAM", network(mobilenet="0"), {"Z_mobilenet_test": "a 1×1 convolution of one cell"}),
     Wrong("network: rows", network(mobilenet="grid_rows"), {"Z_mobilenet_test": "Z is the number of cells"}),
     Wrong("network: GAP, so CAM", network(mobilenet_v3="Z"), {"Z_mobilenet_v3_test": "what follows isn't linear"}),
+    Wrong("network: a word", network(vgg16="'none'"), {"Z_vgg16_test": "give one number"}),
+    Wrong("network: as printed", network(resnet50="(grid_rows, grid_columns)"), {"Z_resnet50_test": "give one number"}),
+    Wrong("network: the reciprocal", network(mobilenet="1 / Z"), {"Z_mobilenet_test": "that is 1/Z"}),
     Wrong("network: not answered", network(mobilenet_v3="None"), {"Z_mobilenet_v3_test": "nothing was given yet"}),
 
     Wrong("dense: no ReLU", dense(slopes="V"), {"dense_gradients_test": "ReLU was left out"}),

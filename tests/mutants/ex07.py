@@ -15,7 +15,12 @@ def hand(**other):
 def methods(**other):
     """The right numbers, some of them replaced by an expression of `right`."""
     names = [f"method_of_{letter}" for letter in "abcd"]
-    right = "right = riddle(variant(my_id))[3]"
+    right = """
+A, G, shown = riddle(variant(my_id))
+made = [one(A[None], G[None])[0] for one in (gradients.grad_cam_map, gradients.hires_cam_map, gradients.grad_cam_plus_plus_map,
+                                             gradients.layer_cam_map, gradients.eigen_cam_map)]
+right = [1 + min(range(5), key=lambda i: np.abs(made[i] / np.abs(made[i]).max() - m).max()) for m in shown]
+"""
     return {"methods": "\n".join([right] + [f"{n} = {other.get(n[-1], f'right[{i}]')}" for i, n in enumerate(names)])}
 
 
@@ -24,14 +29,21 @@ def faulty(value):
 
 
 STEPS = dict(weights=("G", "G.mean(axis=(1, 2))"), signed_map=("A, weights", "(A * weights[:, None, None]).sum(axis=-1)"),
-             evidence=("cams", "np.maximum(cams, 0)"),
+             evidence=("cams", "np.maximum(cams, 0)"), strongest_cell=("cam", "np.unravel_index(cam.argmax(), cam.shape)"),
              pixel_centres=("n_cells, n_pixels", "(np.arange(n_pixels) + 0.5) * n_cells / n_pixels - 0.5"),
-             mean_evidence=("cams", "cams.mean(axis=(1, 2))"))
+             enlarged=("cam, size", "lines(lines(cam.T, size[0]).T, size[1])"), mean_evidence=("cams", "cams.mean(axis=(1, 2))"))
+
+# The colleague's step 6, line by line.
+LINES = """
+def lines(maps, pixels):
+    return np.stack([np.interp(PLACES(maps.shape[1], pixels), np.arange(maps.shape[1]), line) for line in maps])
+
+"""
 
 
-def mended(**other):
+def mended(places="pixel_centres", **other):
     assert set(other) <= set(STEPS)
-    return {"mended": "\n\n".join(f"def {name}({given}):\n    return {other.get(name, right)}\n"
+    return {"mended": LINES.replace("PLACES", places) + "\n\n".join(f"def {name}({given}):\n    return {other.get(name, right)}\n"
                                   for name, (given, right) in STEPS.items())}
 
 
@@ -90,7 +102,11 @@ WRONG = [
     Wrong("faulty: one number", faulty("5"), {"faulty_test": "give a list"}),
     Wrong("faulty: twice", faulty("[1, 1, 2, 3, 5, 7]"), {"faulty_test": "each once"}),
 
-    Wrong("mended: weights as they were", mended(weights="G.mean(axis=(1, 3))"), {"weights_test": "still averaged over rows and maps"}),
+    Wrong("mended: weights as they were", mended(weights="G.mean(axis=(1, 3))"), {"weights_test": "averaged over rows and maps"}),
+    Wrong("mended: weights, columns and maps", mended(weights="G.mean(axis=(2, 3))"), {"weights_test": "averaged over columns and maps"}),
+    Wrong("mended: weights, negative ones left out", mended(weights="np.maximum(G, 0).mean(axis=(1, 2))"), {"weights_test": "negative gradients count as well"}),
+    Wrong("mended: weights, made for the visible shapes only", mended(weights="G.sum(axis=(1, 2)) / (4 if len(G) == 2 else 3)"),
+          {"weights_test": "n't right"}),
     Wrong("mended: weights, sum", mended(weights="G.sum(axis=(1, 2))"), {"weights_test": "take their mean"}),
     Wrong("mended: weights, one for all", mended(weights="np.zeros((len(G), 1)) + G.mean(axis=(0, 1, 2))"), {"weights_test": "one mean for all pictures"}),
     Wrong("mended: weights, no pictures", mended(weights="G.mean(axis=(0, 1, 2))"), {"weights_test": "weights: shape is"}),
@@ -104,16 +120,32 @@ WRONG = [
     Wrong("mended: evidence, moved up", mended(evidence="cams - cams.min(axis=(1, 2), keepdims=True)"), {"evidence_test": "the map was moved up"}),
     Wrong("mended: evidence, normalised", mended(evidence="np.maximum(cams, 0) / np.maximum(cams, 0).max(axis=(1, 2), keepdims=True)"),
           {"evidence_test": "divided by its maximum"}),
-    Wrong("mended: centres as they were", mended(pixel_centres="np.linspace(0, n_cells - 1, n_pixels)"), {"pixel_centres_test": "still lie on each other"}),
+    Wrong("mended: strongest cell, in a line", mended(strongest_cell="cam.argmax()"), {"evidence_test": "the place in a line"}),
+    Wrong("mended: strongest cell, column first", mended(strongest_cell="np.unravel_index(cam.argmax(), cam.shape)[::-1]"), {"evidence_test": "the row comes first"}),
+    Wrong("mended: strongest cell, magnitude", mended(strongest_cell="np.unravel_index(np.abs(cam).argmax(), cam.shape)"),
+          {"evidence_test": "a strongly negative cell"}),
+    Wrong("mended: enlarged by the old step 5", mended(places="step_5"), {"pixel_centres_test": "let it call your `pixel_centres`"}),
+    Wrong("mended: enlarged in blocks", mended(enlarged="cam.repeat(size[0] // len(cam), axis=0).repeat(size[1] // cam.shape[1], axis=1)"),
+          {"pixel_centres_test": "each cell became a block"}),
+    Wrong("mended: enlarged, columns first", mended(enlarged="lines(lines(cam.T, size[1]).T, size[0])"), {"pixel_centres_test": "the rows come first"}),
+    Wrong("mended: all copied", {"mended": "\n".join(f"{name} = step_{n}" for n, name in enumerate(STEPS, start=1))},
+          {"weights_test": "averaged over rows and maps", "signed_map_test": "cut off before the sum", "evidence_test": "abs turns evidence",
+           "pixel_centres_test": "the first and the last centres lie", "mean_evidence_test": "divided by its own maximum"}),
+    Wrong("mended: centres, no half pixel added", mended(pixel_centres="np.arange(n_pixels) * n_cells / n_pixels - 0.5"),
+          {"pixel_centres_test": "half a cell is taken off"}),
+    Wrong("mended: centres as they were", mended(pixel_centres="np.linspace(0, n_cells - 1, n_pixels)"), {"pixel_centres_test": "the first and the last centres lie on each other"}),
     Wrong("mended: centres, no half pixel", mended(pixel_centres="np.arange(n_pixels) * n_cells / n_pixels"), {"pixel_centres_test": "half a pixel from the edge"}),
     Wrong("mended: centres from the edge", mended(pixel_centres="(np.arange(n_pixels) + 0.5) * n_cells / n_pixels"), {"pixel_centres_test": "not its edge"}),
     Wrong("mended: centres, whole cells", mended(pixel_centres="np.arange(n_pixels) * n_cells // n_pixels"), {"pixel_centres_test": "the number of its cell"}),
     Wrong("mended: mean as it was", mended(mean_evidence="(cams / cams.max(axis=(1, 2), keepdims=True)).mean(axis=(1, 2))"),
-          {"mean_evidence_test": "still divided by its own maximum"}),
+          {"mean_evidence_test": "was divided by its own maximum"}),
     Wrong("mended: mean, one maximum", mended(mean_evidence="(cams / cams.max()).mean(axis=(1, 2))"), {"mean_evidence_test": "divided by one maximum"}),
+    Wrong("mended: mean, sum", mended(mean_evidence="cams.sum(axis=(1, 2))"), {"mean_evidence_test": "that is the sum"}),
+    Wrong("mended: mean, of the cells with evidence", mended(mean_evidence="cams.sum(axis=(1, 2)) / np.maximum((cams > 0).sum(axis=(1, 2)), 1)"),
+          {"mean_evidence_test": "all cells count"}),
     Wrong("mended: mean, one number", mended(mean_evidence="cams.mean()"), {"mean_evidence_test": "one number per picture"}),
 
-    Wrong("proof: always right", proof("True"), {"is_right_test": "is_right says True of the colleague's steps"}),
+    Wrong("proof: always right", proof("True"), {"is_right_test": "is_right says True of weights and a map that are 0"}),
     Wrong("proof: always wrong", proof("False"), {"is_right_test": "is_right says False of two steps that are right"}),
     Wrong("proof: Z forgotten", proof("bool(np.allclose(found, Z * right))"), {"is_right_test": "is_right says False of two steps"}),
     Wrong("proof: positive weights only", proof(SAME, w="np.array([[1.0, 2.0, 0.5, 0.3], [1.0, 0.7, 2.0, 0.4]])"), {"is_right_test": "is_right says True of a ReLU"}),
@@ -162,8 +194,20 @@ def evidence(cams):
     kept[kept < 0] = 0
     return kept
 
+def strongest_cell(cam):
+    h, w = cam.shape
+    return max(((i, j) for i in range(h) for j in range(w)), key=lambda place: cam[place])
+
 def pixel_centres(n_cells, n_pixels):
     return [((i + 0.5) / n_pixels * n_cells) - 0.5 for i in range(n_pixels)]
+
+def enlarged(cam, size):
+    large = np.zeros(size)
+    for i, y in enumerate(pixel_centres(cam.shape[0], size[0])):
+        for j, x in enumerate(pixel_centres(cam.shape[1], size[1])):
+            beside = [np.interp(x, range(cam.shape[1]), row) for row in cam]
+            large[i, j] = np.interp(y, range(len(cam)), beside)
+    return large
 
 def mean_evidence(cams):
     return [one.mean() for one in cams]

@@ -95,6 +95,8 @@ WRONG = [
     Wrong("heat: outside", numbers(heat="1 - localize.heat_inside(own, masks).mean()"), {"heat_test": "the share outside"}),
     Wrong("heat: in percent", numbers(heat="100 * localize.heat_inside(own, masks).mean()"), {"heat_test": "in percent"}),
     Wrong("heat: abs", numbers(heat="localize.heat_inside(np.abs(own), masks).mean()"), {"heat_test": "abs "}),
+    Wrong("heat: cut off before enlarging", numbers(heat="localize.heat_inside(np.maximum(own, 0), masks).mean()"),
+          {"heat_test": "enlarge the signed map, then take it"}),
     Wrong("heat: the area", numbers(heat="masks.mean()"), {"heat_test": "the share of the area"}),
     Wrong("heat: a neighbour's", numbers(heat=repr(float(neighbour["my_heat"]))), {"heat_test": "heat"}),
     Wrong("area: in pixels", numbers(area="masks.sum() / 24"), {"heat_test": "in pixels"}),
