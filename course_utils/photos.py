@@ -210,12 +210,12 @@ def uploader(network, top=3):
         accept="image/*,.heic,.heif",
         multiple=False,
         description="choose a photograph",
-        tooltip="a picture file from your disk; it stays on this machine",
+        tooltip="a picture file from your disk; it goes to the machine that runs this notebook, nowhere else",
         layout={"width": "16em"},
     )
     status = ipywidgets.HTML(
-        '<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; nothing is sent anywhere. For a '
-        "larger file: "
+        '<div role="status">JPEG, PNG, HEIC and others, up to 10 MB; it goes only to the machine that runs '
+        "this notebook. For a larger file: "
         '<code>photos.explain_photo(network, open_image("its path"))</code></div>'
     )
     view = ipywidgets.VBox([button, status])

@@ -62,6 +62,7 @@ def test_11_runs_on_a_folder_of_one_s_own(kinds, tmp_path):
             folder = tmp_path / "mine" / others.KINDS[kind]
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(folder / f"{seed}.jpg")
+    (tmp_path / "mine" / ".DS_Store").write_bytes(b"macOS leaves this")
     lesson = (NOTEBOOKS / "11_your_own_photos.ipynb").read_text(encoding="utf-8")
     assert lesson.count("folder = None") == 1
     copy = tmp_path / "lesson.ipynb"
