@@ -196,6 +196,18 @@ def shrink_back(large, grid, resize):
     R, C = (np.array([resize(e, m) for e in np.eye(n)]) for n, m in zip(grid, large.shape))
     return np.linalg.solve(R @ R.T, R @ large @ C.T) @ np.linalg.inv(C @ C.T)
 """}),
+    Right("lists, and columns as tuples", {
+        "upsample": """
+def upsample(cam, size, resize):
+    wide = [list(resize(list(row), size[1])) for row in cam]
+    return [list(row) for row in zip(*[resize(col, size[0]) for col in zip(*wide)])]
+""",
+        "shrink_back": """
+def shrink_back(large, grid, resize):
+    R, C = (np.array([resize([1.0 if j == i else 0.0 for j in range(n)], m) for i in range(n)]).T
+            for n, m in zip(grid, large.shape))
+    return np.linalg.pinv(R) @ large @ np.linalg.pinv(C).T
+"""}),
     Right("typed as fractions", pixel("(n - 1) / 2 / 1", position="(2 * my_pixel + 1) / (2 * n) - 1 / 2") | paper(peak=f"[int(i) for i in {PEAK}]")),
     Right("typed to three decimals", pixel(position="round((my_pixel + 0.5) / n - 0.5, 3)")),
 ]

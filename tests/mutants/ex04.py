@@ -7,6 +7,7 @@ NAMES = ("trained_parameters", "seconds_without_cache", "seconds_with_cache", "c
 VALUES = ("K * C + C", "N * E * (frozen + head) / 1000", "N * (frozen + E * head) / 1000", "N * cells * K * 2 / 1e6")
 PLAN = ("N, E, frozen, head, K, C, cells = (my_plan[n] for n in "
         "('images', 'epochs', 'frozen_ms', 'head_ms', 'maps', 'classes', 'grid'))\ncells = cells ** 2\n")
+REFITTED = "my_classifier isn't what fit(my_features, my_train_labels) makes of it"
 MEAN = "my_train_maps.mean(axis=(1, 2))"
 
 
@@ -17,6 +18,11 @@ def hand(**changed):
 def head(features=MEAN, classifier="LogisticRegression().fit(my_features, my_train_labels)"):
     return {"head": "from sklearn.linear_model import LogisticRegression\n"
                     f"my_features = {features}\nmy_classifier = {classifier}\n"}
+
+
+def other(features, labels="my_train_labels"):
+    """The right features are handed in, but a linear SVM is fitted to others."""
+    return head(classifier=f"__import__('sklearn.svm').svm.LinearSVC(max_iter=100_000).fit({features}, {labels})")
 
 
 def weights(result):
@@ -55,6 +61,13 @@ WRONG = [
           {"head_test": "has weights of shape (1, 2880)"}),
     Wrong("head: labels turned round", head(classifier="LogisticRegression().fit(my_features, 1 - my_train_labels)"),
           {"head_test": "takes cats for dogs"}),
+    Wrong("head: fitted to scaled features", other("__import__('sklearn.preprocessing').preprocessing.StandardScaler().fit_transform(my_features)"), {"head_test": REFITTED}),
+    Wrong("head: fitted to features between 0 and 1", other("__import__('sklearn.preprocessing').preprocessing.MinMaxScaler().fit_transform(my_features)"), {"head_test": REFITTED}),
+    Wrong("head: fitted to sums", other("my_train_maps.sum(axis=(1, 2))"), {"head_test": REFITTED}),
+    Wrong("head: fitted to the largest values", other("my_train_maps.max(axis=(1, 2))"), {"head_test": REFITTED}),
+    Wrong("head: fitted to the test pets", other("my_test_maps.mean(axis=(1, 2))", "my_test_labels"), {"head_test": REFITTED}),
+    Wrong("head: fitted to all pets", other("np.concatenate([my_train_maps, my_test_maps]).mean(axis=(1, 2))", "np.r_[my_train_labels, my_test_labels]"),
+          {"head_test": REFITTED}),
     Wrong("head: a pipeline", head(classifier="__import__('sklearn.pipeline').pipeline.make_pipeline(__import__('sklearn.preprocessing')"
                                               ".preprocessing.StandardScaler(), LogisticRegression()).fit(my_features, my_train_labels)"),
           {"head_test": "is a pipeline"}),
@@ -83,7 +96,7 @@ def class_weights_and_bias(classifier):
     Wrong("scaling: intercept kept", raw("(coef / scale, intercept)"), {"without_scaling_test": "make up for the means"}),
     Wrong("scaling: means added", raw("(coef / scale, intercept + coef / scale @ mean)"), {"without_scaling_test": "taken off, not added"}),
     Wrong("scaling: old coefficients for the means", raw("(coef / scale, intercept - coef @ mean)"), {"without_scaling_test": "by the new coefficients"}),
-    Wrong("scaling: mean in the coefficients", raw("((coef - mean) / scale, intercept)"), {"without_scaling_test": "coef: "}),
+    Wrong("scaling: mean in the coefficients", raw("((coef - mean) / scale, intercept)"), {"without_scaling_test": "coef: the mean doesn't belong here"}),
     Wrong("scaling: mean and scale in the coefficients", raw("(coef / scale * (1 - mean), intercept)"), {"without_scaling_test": "coef: "}),
     Wrong("scaling: means unweighed", raw("(coef / scale, intercept - mean.sum())"), {"without_scaling_test": "unweighed"}),
 ]
@@ -111,5 +124,9 @@ def without_scaling(coef, intercept, mean, scale):
     Right("support vectors with a linear kernel, features as a list", head("[pet.mean(axis=(0, 1)) for pet in my_train_maps]",
           "__import__('sklearn.svm').svm.SVC(kernel='linear').fit(np.array(my_features), my_train_labels)")
           | weights("np.hstack([-W, W]) / 2, np.hstack([-b, b]) / 2") | raw("(coef / scale[None], intercept - (coef * mean / scale).sum(axis=1))")),
+    Right("comes out differently each time", head("my_train_maps.astype(float).mean(axis=(1, 2))",
+          "__import__('sklearn.linear_model').linear_model.SGDClassifier(random_state=np.random.RandomState(1)).fit(my_features, my_train_labels)")),
+    Right("labels as words, discriminant analysis", head(classifier="__import__('sklearn.discriminant_analysis').discriminant_analysis"
+          ".LinearDiscriminantAnalysis().fit(my_features, np.array(['cat', 'dog'])[my_train_labels])")),
     Right("perceptron", head(classifier="__import__('sklearn.linear_model').linear_model.Perceptron().fit(my_features, my_train_labels)")),
 ]
