@@ -7,6 +7,7 @@ from pathlib import Path
 from course_utils.datasets.drawn import others
 
 import pytest
+from nbclient.exceptions import CellExecutionError
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -28,6 +29,14 @@ def shown(path):
         if c.cell_type == "code"
         for o in c.outputs
     )
+
+
+def lesson_11_on(folder):
+    lesson = (NOTEBOOKS / "11_your_own_photos.ipynb").read_text(encoding="utf-8")
+    assert lesson.count("folder = None") == 1
+    copy = folder.parent / "lesson.ipynb"
+    copy.write_text(lesson.replace("folder = None", f"folder = '{folder}'"), encoding="utf-8")
+    return copy
 
 
 @pytest.mark.long
@@ -63,10 +72,17 @@ def test_11_runs_on_a_folder_of_one_s_own(kinds, tmp_path):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(folder / f"{seed}.jpg")
     (tmp_path / "mine" / ".DS_Store").write_bytes(b"macOS leaves this")
-    lesson = (NOTEBOOKS / "11_your_own_photos.ipynb").read_text(encoding="utf-8")
-    assert lesson.count("folder = None") == 1
-    copy = tmp_path / "lesson.ipynb"
-    copy.write_text(lesson.replace("folder = None", f"folder = '{tmp_path / 'mine'}'"), encoding="utf-8")
-    text = shown(copy)
+    text = shown(lesson_11_on(tmp_path / "mine"))
     assert f"of {kinds} classes" in text and "exit code 1" in text
     assert text.count("mean of the map + bias = score") == 2
+
+
+@pytest.mark.long
+def test_11_stops_at_a_folder_of_one_class(tmp_path):
+    """One class alone is learned by heart, and every number below would look perfect."""
+    folder = tmp_path / "mine" / "person"
+    folder.mkdir(parents=True)
+    for seed in range(4):
+        Image.fromarray(others.draw_other(seed)[0]).save(folder / f"{seed}.jpg")
+    with pytest.raises(CellExecutionError, match="Only 'person' has pictures.*add a second sub-folder"):
+        shown(lesson_11_on(tmp_path / "mine"))
