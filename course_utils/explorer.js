@@ -368,11 +368,13 @@ function marks(context, model, { grid: [h, w] }, cells) {
   if (Math.max(h, w) <= 16) lines(context, [h, w]);
   const places = model.get("revealed") ? [[Math.floor(peak / w), peak % w, "peak"]] : [];
   if (model.get("chosen")) places.push([...model.get("guess"), "you"]);
+  const highest = Math.min(...places.map(([row]) => row));  // labels of neighbours go apart
   for (const [row, column, label] of places) {
     const [x, y, rx, ry] = [(column + 0.5) * width / w, (row + 0.5) * height / h, width / w / 2, height / h / 2];
     const [sx, sy] = [Math.max(rx, 12), Math.max(ry, 12)];  // cells of fine grids get a frame around them
     frame(context, [x - sx, y - sy, x + sx, y + sy].map(Math.round), 1);
-    const inside = Math.min(rx, ry) >= 24, left = column < w / 2, lift = label === "you" ? 1 : -1;
+    const inside = Math.min(rx, ry) >= 24, left = column < w / 2;
+    const lift = row > highest || (label === "you" && places.every((place) => place[0] === row)) ? 1 : -1;
     Object.assign(context, { font: `bold ${inside ? 14 : 16}px sans-serif`, fillStyle: "white", strokeStyle: "black",
       lineWidth: 4, textAlign: inside ? "center" : left ? "left" : "right", textBaseline: "middle" });
     const at = inside ? [x, y + lift * (sy - 14)] : [left ? x + sx + 4 : x - sx - 4, y + lift * 9];

@@ -456,6 +456,29 @@ def test_a_prediction_by_mouse(show):
     assert f"{share_beaten(1, 5):.0%}" in words(page) and page.locator("button").is_disabled()
 
 
+def test_the_two_labels_stay_apart_wherever_the_guess_is(show):
+    page = show(widgets.predict_then_reveal(IMAGE, CAMS[..., 0], "seven", size=168), chosen=True)
+    page.evaluate(
+        """() => {
+        const draw = CanvasRenderingContext2D.prototype;
+        window.fillText = draw.fillText;
+        draw.fillText = function (text, x, y) {
+            const wide = this.measureText(text).width, left = { left: x, center: x - wide / 2, right: x - wide }[this.textAlign];
+            (window.written ??= {})[text] = [left, y - 8, left + wide, y + 8];  // bold 16 pixels
+        };
+        model.set("revealed", true);
+    }"""
+    )
+    peak = peak_cell(CAMS[..., 0])
+    for row, column in np.ndindex(7, 7):
+        page.evaluate("guess => model.set('guess', guess)", [row, column])
+        settle(page)
+        a, b = page.evaluate("[written.you, written.peak]")
+        apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+        assert apart or (row, column) == tuple(peak), (row, column)
+    page.evaluate("() => { CanvasRenderingContext2D.prototype.fillText = fillText; }")
+
+
 def test_without_a_picture_the_values_come_with_the_map(show):
     page = show(widgets.predict_then_reveal(None, F[..., 0], "map 1", size=280), guess=[0, 0], chosen=True)
     hidden = pixels(page).reshape(5, 56, 5, 56, 3)[:, 20:36, :, 20:36]

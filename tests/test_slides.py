@@ -142,9 +142,44 @@ def test_keys_on_a_slider_move_the_slider_and_elsewhere_the_deck(decks, page):
     page.wait_for_timeout(300)
     assert page.evaluate("Reveal.getIndices()") == here
     assert canvas.evaluate("e => e.toDataURL()") != picture
-    page.evaluate("document.activeElement.blur()")
     page.keyboard.press("Space")
     assert page.evaluate("Reveal.getIndices()") != here
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_esc_leaves_a_slider_and_the_arrows_are_the_deck_s_again(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    show(page, ".noUi-handle").focus()
+    here = page.evaluate("Reveal.getIndices()")
+    page.keyboard.press("Escape")
+    assert not page.evaluate("Reveal.isOverview()")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Reveal.getIndices()") != here
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize("control", ["summary", ".widget-toggle-button"])
+def test_after_a_click_on_a_control_space_goes_on(decks, page, control):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    show(page, control).click()
+    here = page.evaluate("Reveal.getIndices()")
+    page.keyboard.press("Space")
+    assert page.evaluate("Reveal.getIndices()") != here
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_picture_to_guess_in_is_large_and_a_click_chooses_the_cell_below_it(decks, page):
+    from playwright.sync_api import expect
+
+    opened(page, decks / f"{LESSONS[0]}.html")
+    canvas = show(page, "[role=application] canvas")
+    box = canvas.bounding_box()
+    assert box["width"] > 560  # 384 in the lesson
+    canvas.click(position={"x": 12.5 / 14 * box["width"], "y": 8.5 / 10 * box["height"]})
+    expect(page.locator(".present .course-words")).to_contain_text("row 8, column 12")
 
 
 @pytest.mark.browser

@@ -85,6 +85,17 @@ function shrink(block) {
   for (let scale = 0.95; tooTall() && scale > 0.3; scale -= 0.05) block.style.zoom = scale;
 }
 
+/** An explorer's picture takes the room that its slide has left: a room must see which cell somebody means. */
+function enlarge(canvas) {
+  for (let width = canvas.clientWidth; ; width += 16) {
+    canvas.style.width = `${width + 16}px`;
+    const limited = canvas.clientWidth < width + 16;  // by what it lies in
+    if (!limited && !tooTall() && canvas.getBoundingClientRect().right <= WIDTH - 48) continue;
+    canvas.style.width = `${width}px`;
+    return;
+  }
+}
+
 function narrow(block) {
   const wide = Math.max(block.scrollWidth, ...[...block.querySelectorAll("*")].map((e) => e.getBoundingClientRect().right - 48));
   if (wide > WIDEST + 1) block.style.zoom = Math.floor((100 * WIDEST) / wide) / 100;
@@ -134,6 +145,7 @@ function layOut(group) {
       if (isHeading(block)) heading = block.textContent;
     });
   }
+  for (page of pages) page.querySelectorAll(".course-explorer canvas").forEach(enlarge);
   return pages.filter((p) => [...p.children].some((e) => !e.matches("aside, .again")));
 }
 
@@ -147,6 +159,21 @@ async function drawn() {
 
 /** As tools/book_parts.py makes it for the handbook's links; the heading's own id goes, so that it stands once. */
 const slug = (heading) => heading.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "");
+
+/** Whether a key is the focused control's and not the deck's: arrows on a slider, a list or a grid, Space and Enter on an
+    answer or a button. Space goes on from a slider. Esc leaves any control. */
+function usedByControl(event) {
+  const control = event.target.closest?.(".noUi-handle, input, select, textarea, [role=application], summary, button");
+  if (!control) return false;
+  if (event.key === "Escape") { control.blur(); return true; }
+  if (control.matches("summary, button")) return event.key === " " || event.key === "Enter";
+  return event.key !== " " || control.matches("input, select, textarea");
+}
+
+/** A lecturer with a mouse clicks an answer or a button, and goes on with Space. */
+function leaveAfterClick(event) {
+  if (event.detail) event.target.closest("summary, button")?.blur();  // a click by keyboard has no detail
+}
 
 async function start() {
   await Promise.all([document.fonts.ready, MathJax.startup.promise, window.widgetsShown,
@@ -171,13 +198,12 @@ async function start() {
   }
   stage.remove();
   document.querySelectorAll("details").forEach((e) => { e.open = false; });
-  // Keys that move a slider, choose a cell or open an answer aren't the deck's.
-  const takes = ".noUi-handle, input, select, textarea, [role=application], summary, .course-explorer button";
   await Reveal.initialize({
     width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, center: false, controlsLayout: "edges", hash: true, slideNumber: "c/t", navigationMode: "linear", transition: "none",
-    pdfSeparateFragments: false, plugins: [RevealNotes], keyboardCondition: (event) => !event.target.closest?.(takes),
+    pdfSeparateFragments: false, plugins: [RevealNotes], keyboardCondition: (event) => !usedByControl(event),
   });
   document.documentElement.dataset.ready = "yes";
 }
 
+document.addEventListener("click", leaveAfterClick);
 document.addEventListener("DOMContentLoaded", () => { start(); });
