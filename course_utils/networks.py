@@ -121,7 +121,7 @@ def quick_net():
     x = images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
     for i, filters in enumerate((12, 16, 24, 24), start=1):
-        # With stride 2 an even kernel keeps the maps in place; an odd one moves them by half a pixel.
+        # With stride 2 an even kernel keeps maps of even sides in place; an odd one moves them by half a pixel.
         size, stride = (4, 2) if i == 1 else (3, 1)
         x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False, name=f"conv_{i}")(x)
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
@@ -138,9 +138,9 @@ def photo_net(trained=True):
 
     Convolutions that halve the picture four times, with residual blocks (He et al. 2016) between them, lead
     to 120 maps with one cell for 16x16 pixels; any input size. Kernels with stride 2 are even, so that maps
-    stay in place. trained=True: the weights that ship with the course, made by tools/train_photo_net.py, in
-    which each batch normalisation is folded into its convolution. trained=False: random weights, with batch
-    normalisation.
+    stay in place where the sides are even each time they are halved (224, 288). trained=True: the weights
+    that ship with the course, made by tools/train_photo_net.py, in which each batch normalisation is folded
+    into its convolution. trained=False: random weights, with batch normalisation.
     """
     import keras
     from keras import layers

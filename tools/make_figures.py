@@ -435,14 +435,14 @@ def grad_cam():
 
 
 FAMILY = (
-    ("method", "weight of a map", "asks", "signs kept", "adds up to the score"),
-    ("CAM", "w_k^c, learned", "nothing: reads it off", "both", "yes, with GAP + dense"),
+    ("method", "weight of a map", "needs", "signs kept", "adds up to the score"),
+    ("CAM", "w_k^c, learned", "the class weights", "both", "yes, with GAP + dense"),
     ("Grad-CAM", "mean of the gradient", "one gradient", "for, after ReLU", "before ReLU, with GAP + dense"),
     ("Grad-CAM++", "positive part, cells weighed", "one gradient", "for", "no"),
     ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if ReLUs without bias follow"),
     ("LayerCAM", "its positive part in each cell", "one gradient", "for", "no"),
-    ("Score-CAM", "score when only this map shows", "K forward passes", "for", "no"),
-    ("Eigen-CAM", "first principal direction", "no class at all", "strength only", "no"),
+    ("Score-CAM", "probability when only this map shows", "K forward passes", "for", "no"),
+    ("Eigen-CAM", "first principal direction", "the maps, no class", "strength only", "no"),
     ("guided backprop.", "no maps: pixels", "one gradient", "cut on its way", "no"),
 )
 
