@@ -121,7 +121,7 @@ def quick_net():
     x = images = keras.Input((None, None, 3), name="images")
     x = keras.layers.Rescaling(1 / 127.5, -1, name="rescaling")(x)
     for i, filters in enumerate((12, 16, 24, 24), start=1):
-        # With stride 2 an even kernel keeps maps of even sides in place; an odd one moves them by half a pixel.
+        # With stride 2 an even kernel keeps maps of even sides in place; an odd one moves them half a pixel.
         size, stride = (4, 2) if i == 1 else (3, 1)
         x = keras.layers.Conv2D(filters, size, stride, padding="same", use_bias=False, name=f"conv_{i}")(x)
         x = keras.layers.BatchNormalization(momentum=0.9, name=f"norm_{i}")(x)
