@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LESSONS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
 
-# Every slide shown in turn: what reaches beyond 1280×720, and code below 18 pixels.
+# Every slide shown in turn: what reaches beyond 1280×720, stretched pictures, and code below 18 pixels.
 FAULTS = """() => {
   const scale = Reveal.getScale(), faults = [];
   Reveal.getSlides().forEach((slide, n) => {
@@ -26,6 +26,10 @@ FAULTS = """() => {
       [right, bottom] = [Math.max(right, (box.right - edge.left) / scale), Math.max(bottom, (box.bottom - edge.top) / scale)];
     }
     if (right > 1281 || bottom > 721) faults.push(`slide ${n + 1} is ${Math.round(right)}×${Math.round(bottom)}`);
+    for (const picture of slide.querySelectorAll("img")) {
+      const stretched = picture.width / picture.height / (picture.naturalWidth / picture.naturalHeight);
+      if (Math.abs(stretched - 1) > 0.02) faults.push(`slide ${n + 1} has a picture stretched by ${stretched.toFixed(2)}`);
+    }
     for (const code of slide.querySelectorAll(".highlight pre")) {
       const size = parseFloat(getComputedStyle(code).fontSize) * (code.currentCSSZoom ?? 1);
       if (size < 18) faults.push(`slide ${n + 1} has code of ${size} pixels`);
@@ -156,6 +160,28 @@ def test_esc_leaves_a_slider_and_the_arrows_are_the_deck_s_again(decks, page):
     assert not page.evaluate("Reveal.isOverview()")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("Reveal.getIndices()") != here
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_tab_stays_on_the_slide(decks, page):
+    opened(page, decks / f"{LESSONS[2]}.html")
+    show(page, ".noUi-handle")  # the slide before it has an answer to open
+    page.keyboard.press("Tab")
+    assert page.evaluate("!!document.activeElement.closest('.present .course-explorer')")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_click_in_the_overview_goes_to_that_slide(decks, page):
+    opened(page, decks / f"{LESSONS[0]}.html")
+    page.keyboard.press("o")
+    page.wait_for_timeout(300)
+    box = page.evaluate(
+        "(({ left, top, width, height }) => [left + width / 2, top + height / 2])(Reveal.getSlides()[1].getBoundingClientRect())"
+    )
+    page.mouse.click(*box)
+    assert not page.evaluate("Reveal.isOverview()") and page.evaluate("Reveal.getSlidePastCount()") == 1
 
 
 @pytest.mark.browser

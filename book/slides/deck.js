@@ -85,13 +85,14 @@ function shrink(block) {
   for (let scale = 0.95; tooTall() && scale > 0.3; scale -= 0.05) block.style.zoom = scale;
 }
 
-/** An explorer's picture takes the room that its slide has left: a room must see which cell somebody means. */
-function enlarge(canvas) {
-  for (let width = canvas.clientWidth; ; width += 16) {
-    canvas.style.width = `${width + 16}px`;
-    const limited = canvas.clientWidth < width + 16;  // by what it lies in
-    if (!limited && !tooTall() && canvas.getBoundingClientRect().right <= WIDTH - 48) continue;
-    canvas.style.width = `${width}px`;
+/** A picture takes the room that its slide has left: a room must see which cell somebody means, and read its titles. */
+function enlarge(picture) {
+  const most = 2 * picture.clientWidth;
+  for (let width = picture.clientWidth; width < most; width += 16) {
+    picture.style.width = `${width + 16}px`;
+    const limited = picture.clientWidth < width + 16;  // by what it lies in
+    if (!limited && !tooTall() && picture.getBoundingClientRect().right <= WIDTH - 48) continue;
+    picture.style.width = `${width}px`;
     return;
   }
 }
@@ -145,7 +146,7 @@ function layOut(group) {
       if (isHeading(block)) heading = block.textContent;
     });
   }
-  for (page of pages) page.querySelectorAll(".course-explorer canvas").forEach(enlarge);
+  for (page of pages) page.querySelectorAll(".course-explorer canvas, figure img:not([style*=max-height])").forEach(enlarge);
   return pages.filter((p) => [...p.children].some((e) => !e.matches("aside, .again")));
 }
 
@@ -175,6 +176,11 @@ function leaveAfterClick(event) {
   if (event.detail) event.target.closest("summary, button")?.blur();  // a click by keyboard has no detail
 }
 
+/** Tab reaches only what stands on the slide; in the overview a click chooses any. */
+function onlyThisSlide() {
+  for (const slide of Reveal.getSlides()) slide.inert = slide !== Reveal.getCurrentSlide() && !Reveal.isOverview();
+}
+
 async function start() {
   await Promise.all([document.fonts.ready, MathJax.startup.promise, window.widgetsShown,
     ...[...document.images].map((image) => image.decode().catch(() => {}))]);
@@ -202,6 +208,10 @@ async function start() {
     width: WIDTH, height: HEIGHT, margin: 0, minScale: 0.1, center: false, controlsLayout: "edges", hash: true, slideNumber: "c/t", navigationMode: "linear", transition: "none",
     pdfSeparateFragments: false, plugins: [RevealNotes], keyboardCondition: (event) => !usedByControl(event),
   });
+  if (!Reveal.isPrintView?.()) {
+    for (const event of ["slidechanged", "overviewshown", "overviewhidden"]) Reveal.on(event, onlyThisSlide);
+    onlyThisSlide();
+  }
   document.documentElement.dataset.ready = "yes";
 }
 
