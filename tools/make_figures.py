@@ -178,9 +178,9 @@ def the_path():
     parts += [text(940, y + 145, f"mean + b = {number(score)}", 20), text(1107, y + 145, "enlarged", 20)]
     words = (
         f"A picture of a drawn cat goes through convolutions into {K} feature maps of 24 by 24 cells. The "
-        "mean of each map is one number, each number has one weight, and their weighted sum is the score "
-        f"of cat, {number(score)}. Below, the same weights multiply the maps themselves: their sum is the "
-        "class activation map, strong on the cat's head, and its mean is the score but for the bias."
+        "mean of each map is one number, each number has one weight, and their weighted sum, plus a bias, "
+        f"is the score of cat, {number(score)}. Below, the same weights multiply the maps themselves: their sum "
+        "is the class activation map, strong on the cat's head, and its mean is the score but for the bias."
     )
     figure("cam", (1200, 790), "From a picture to a score, and to the class activation map", words, parts)
 
@@ -439,9 +439,9 @@ FAMILY = (
     ("CAM", "w_k^c, learned", "the class weights", "both", "yes, with GAP + dense"),
     ("Grad-CAM", "mean of the gradient", "one gradient", "for, after ReLU", "before ReLU, with GAP + dense"),
     ("Grad-CAM++", "positive part, cells weighed", "one gradient", "for", "no"),
-    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if ReLUs without bias follow"),
+    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if linear, no bias, and ReLUs"),
     ("LayerCAM", "its positive part in each cell", "one gradient", "for", "no"),
-    ("Score-CAM", "probability when only this map shows", "K forward passes", "for", "no"),
+    ("Score-CAM", "probability when only this map shows", "1 + K forward passes", "for", "no"),
     ("Eigen-CAM", "first principal direction", "the maps, no class", "strength only", "no"),
     ("guided backprop.", "no maps: pixels", "one gradient", "cut on its way", "no"),
 )
