@@ -180,7 +180,8 @@ def the_path():
         f"A picture of a drawn cat goes through convolutions into {K} feature maps of 24 by 24 cells. The "
         "mean of each map is one number, each number has one weight, and their weighted sum, plus a bias, "
         f"is the score of cat, {number(score)}. Below, the same weights multiply the maps themselves: their "
-        "sum is the class activation map, strong on the cat's head, and its mean is the score but for the bias."
+        "sum is the class activation map, strong on the cat's head, and its mean is the score but for "
+        "the bias."
     )
     figure("cam", (1200, 790), "From a picture to a score, and to the class activation map", words, parts)
 
