@@ -440,7 +440,7 @@ FAMILY = (
     ("CAM", "w_k^c, learned", "the class weights", "both", "yes, with GAP + dense"),
     ("Grad-CAM", "mean of the gradient", "one gradient", "for, after ReLU", "before ReLU, with GAP + dense"),
     ("Grad-CAM++", "positive part, cells weighed", "one gradient", "for", "no"),
-    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if linear, no bias, and ReLUs"),
+    ("HiResCAM", "the gradient in each cell", "one gradient", "both", "if linear + ReLU follow, no bias"),
     ("LayerCAM", "its positive part in each cell", "one gradient", "for", "no"),
     ("Score-CAM", "probability when only this map shows", "1 + K forward passes", "for", "no"),
     ("Eigen-CAM", "first principal direction", "the maps, no class", "strength only", "no"),
