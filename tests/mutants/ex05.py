@@ -135,6 +135,7 @@ def box_from_map(small, size, fraction):
 
     Wrong("report: chosen on the test pictures", report("np.mean(test_ious, axis=1).argmax()"), {"choose_and_report_test": "choose on the validation pictures"}),
     Wrong("report: best single picture", report("np.max(valid_ious, axis=1).argmax()"), {"choose_and_report_test": "for a single picture"}),
+    Wrong("report: chosen by the share found", report("(np.asarray(valid_ious) >= 0.5).mean(axis=1).argmax()"), {"choose_and_report_test": "there the most pictures have"}),
     Wrong("report: the place of the fraction", report(result="best, np.mean(test_ious[best])"), {"choose_and_report_test": "the place of the fraction"}),
     Wrong("report: best test IoU", report(result="fractions[best], np.mean(test_ious, axis=1).max()"), {"choose_and_report_test": "the best test IoU"}),
     Wrong("report: validation IoU", report(result="fractions[best], np.mean(valid_ious[best])"), {"choose_and_report_test": "the IoU of the validation pictures"}),
@@ -144,14 +145,17 @@ def box_from_map(small, size, fraction):
     Wrong("acc: a threshold per picture", acc("(ious.max(axis=0) >= 0.5).mean()"), {"max_box_acc_test": "each picture chose its own"}),
     Wrong("acc: mean over the thresholds", acc("(ious >= 0.5).mean()"), {"max_box_acc_test": "mean over the thresholds"}),
     Wrong("acc: best mean IoU", acc("ious.mean(axis=1).max()"), {"max_box_acc_test": "best mean IoU"}),
+    Wrong("acc: at the threshold of the best mean IoU", acc("(ious[ious.mean(axis=1).argmax()] >= 0.5).mean()"), {"max_box_acc_test": "the threshold with the larger IoUs"}),
+    Wrong("acc: at the threshold of the best median", acc("(ious[np.median(ious, axis=1).argmax()] >= 0.5).mean()"), {"max_box_acc_test": "the threshold with the larger IoUs"}),
     Wrong("acc: more than one half", acc("(ious > 0.5).mean(axis=1).max()"), {"max_box_acc_test": "0.5 itself counts"}),
     Wrong("acc: a number of pictures", acc("(ious >= 0.5).sum(axis=1).max()"), {"max_box_acc_test": "the number of pictures"}),
     Wrong("acc: the wrong axis", acc("(ious >= 0.5).mean(axis=0).max()"), {"max_box_acc_test": "exchanged"}),
 
     Wrong("acc: no example", acc(example="None"), {"max_box_acc_test": "example: nothing was given yet"}),
-    Wrong("acc: an example where one threshold serves all", acc(example="[[0.6, 0.7], [0.1, 0.9]]"), {"max_box_acc_test": "and one of the thresholds as much"}),
+    Wrong("acc: an example where one threshold serves all", acc(example="[[0.6, 0.7], [0.1, 0.9]]"), {"max_box_acc_test": "one of the thresholds finds every picture"}),
     Wrong("acc: an example in which nothing is found", acc(example="[[0.4, 0.1], [0.1, 0.4]]"), {"max_box_acc_test": "need different thresholds"}),
     Wrong("acc: an example of one threshold", acc(example="[0.6, 0.1]"), {"max_box_acc_test": "example: its shape is (2,)"}),
+    Wrong("acc: an example without thresholds", acc(example="np.zeros((0, 2))"), {"max_box_acc_test": "example: its shape is (0, 2)"}),
     Wrong("acc: an example in percent", acc(example="[[60, 10], [10, 60]]"), {"max_box_acc_test": "a number between 0 and 1"}),
 
     Wrong("part: corners connect", part(ALL_EIGHT), {"largest_part_test": "at a corner only"}),
