@@ -25,6 +25,10 @@ def hand(**other):
     return {"by_hand": HAND.format(answers=", ".join((RIGHT_HAND | other).values()))}
 
 
+def ranked(what):
+    return hand(my_rank_correlation=f"1 - ((place({what}) - place(my_map))**2).sum() / 10")
+
+
 def curve(order="np.argsort(-cam, axis=None)", step="left.flat[pixel] = baseline.flat[pixel]", before="left = image.copy()",
           result="[score(image)] + values", again="pass"):
     return {"deletion_curve": f"""
@@ -71,6 +75,8 @@ WRONG = [
     Wrong("by hand: insertion", hand(my_curve="my_bias + np.concatenate([[0], np.cumsum(parts[order])])"), {"curve_test": "that is insertion"}),
     Wrong("by hand: bias forgotten", hand(my_curve="c - my_bias"), {"curve_test": "curve: the bias is missing"}),
     Wrong("by hand: order of the truth", hand(my_curve="curve_of(np.argsort(-parts))"), {"curve_test": "in the order of weight times pixel"}),
+    Wrong("by hand: brightest first", hand(my_curve="curve_of(np.argsort(-my_pixels.ravel()))"), {"curve_test": "the brightest pixels went first"}),
+    Wrong("by hand: reading order", hand(my_curve="curve_of(range(4))"), {"curve_test": "in reading order"}),
     Wrong("by hand: one at a time", hand(my_curve="[c[0], *(c[0] - parts[order])]"), {"curve_test": "what is gone stays gone"}),
     Wrong("by hand: whole picture missing", hand(my_curve="c[1:]"), {"curve_test": "four numbers were given"}),
     Wrong("by hand: steps of width 1", hand(my_area="4 * area"), {"area_test": "each step is 1/4 wide"}),
@@ -78,6 +84,14 @@ WRONG = [
     Wrong("by hand: left ends", hand(my_area="c[:-1].mean()"), {"area_test": "not its left end"}),
     Wrong("by hand: right ends", hand(my_area="c[1:].mean()"), {"area_test": "not its right end"}),
     Wrong("by hand: line to zero", hand(my_random_area="c[0] / 2"), {"area_test": "with all pixels gone the bias is left"}),
+    Wrong("by hand: the map's area for random orders", hand(my_random_area="area"), {"area_test": "that is the area of the map's order"}),
+    # Two of these may lead to the same number, so which of them is named depends on the id.
+    Wrong("by hand: the pixels ranked", ranked("my_pixels"), {"rank_test": "rank correlation: "}),
+    Wrong("by hand: the weights ranked", ranked("my_weights"), {"rank_test": "rank correlation: "}),
+    Wrong("by hand: magnitudes ranked", ranked("abs(parts)"), {"rank_test": "rank correlation: "}),
+    Wrong("by hand: ranked from the largest", ranked("-parts"), {"rank_test": "rank correlation: "}),
+    Wrong("by hand: argsort once", hand(my_rank_correlation="1 - ((parts.argsort() - my_map.ravel().argsort())**2).sum() / 10"),
+          {"rank_test": "rank correlation: "}),
     Wrong("by hand: values for ranks", hand(my_rank_correlation="np.corrcoef(parts, my_map.ravel())[0, 1]"), {"rank_test": "compare the ranks"}),
     Wrong("by hand: differences not squared", hand(my_rank_correlation="1 - abs(d).sum() / 10"), {"rank_test": "square the differences"}),
     Wrong("by hand: not taken from 1", hand(my_rank_correlation="(d**2).sum() / 10"), {"rank_test": "what is taken from 1"}),
@@ -132,12 +146,15 @@ def deletion_curve(score, image, cam, baseline):
     Wrong("test: last step only", test(result="alike[-1:], control, passes"), {"randomisation_test_test": "expected a number for each step"}),
     Wrong("test: control with itself", test(control="np.mean([similarity(m, m) for m in maps])"), {"randomisation_test_test": "that is a map with itself"}),
     Wrong("test: control of the picture before", test(control="np.mean([similarity(maps[n], maps[n - 1]) for n in range(len(maps))])"),
-          {"randomisation_test_test": "control, another similarity: "}),
+          {"randomisation_test_test": "control, example: compare each map with the next picture's"}),
+    Wrong("test: control exchanged", test(control="np.mean([similarity(maps[(n + 1) % len(maps)], maps[n]) for n in range(len(maps))])"),
+          {"randomisation_test_test": "control, example: compare each map with the next picture's"}),
     Wrong("test: next picture of the last", test(control="np.mean([similarity(maps[n], maps[n + 1]) for n in range(len(maps))])"), {"randomisation_test_test": "stops: IndexError"}),
     Wrong("test: the first step decides", test(passes="alike[0] <= control + margin"), {"randomisation_test_test": "the last step is less alike than the control"}),
     Wrong("test: the mean of all steps decides", test(passes="alike.mean() <= control + margin"), {"randomisation_test_test": "the last step decides"}),
-    Wrong("test: falls at all", test(passes="alike[-1] < alike[0]"), {"randomisation_test_test": "look at the last step, the control and the margin"}),
-    Wrong("test: margin forgotten", test(passes="alike[-1] <= control"), {"randomisation_test_test": "look at the last step, the control and the margin"}),
+    Wrong("test: falls at all", test(passes="alike[-1] < alike[0]"), {"randomisation_test_test": "the margin is added to the control"}),
+    Wrong("test: margin forgotten", test(passes="alike[-1] <= control"), {"randomisation_test_test": "the margin is added to the control"}),
+    Wrong("test: the usual margin only", test(passes="alike[-1] <= control + 0.1"), {"randomisation_test_test": "the margin is added to the control"}),
     Wrong("test: no control", test(passes="alike[-1] <= margin"), {"randomisation_test_test": "less alike than the control"}),
     Wrong("test: the other way round", test(passes="alike[-1] > control + margin"), {"randomisation_test_test": "passes, example: False"}),
     Wrong("test: own similarity", test("[np.mean([((m > 0) & (s > 0)).sum() / (m > 0).sum() for m, s in zip(maps, step)]) for step in shuffled]"),
