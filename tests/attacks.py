@@ -98,10 +98,10 @@ FORGES = {
     "reads_the_questions": LINE + inside("[c.recv_bytes() for c in lines() if c.poll(0)]"),
     "endless_callbacks": FIND
     + "from course_utils.grading import wire\ndef call(line, f, given):\n    while True:\n"
-    "        wire.send(line, {'callback': 0, 'given': []})\n        wire.receive(line)\nanswering._call = call"
+    "        wire.send(line, {'callback': 0, 'given': [], 'named': {}})\n        wire.receive(line)\nanswering._call = call"
     + WRONG,
     "callback_of_nothing": FIND + "from course_utils.grading import wire\ndef call(line, f, given):\n"
-    "    wire.send(line, {'callback': '__import__', 'given': ['os']})\n    return wire.receive(line)\nanswering._call = call"
+    "    wire.send(line, {'callback': '__import__', 'given': ['os'], 'named': {}})\n    return wire.receive(line)\nanswering._call = call"
     + WRONG,
     "silent": FIND + "import time\nanswering.answer_all = lambda *a: time.sleep(1000)" + WRONG,
     "drips": FIND + "import os, time\ndef drip(line, *a):\n    os.write(line.fileno(), b'\\0\\0\\0\\xff')\n"

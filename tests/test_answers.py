@@ -1,11 +1,14 @@
 """What the exercises' test cells ask of an answer, and the networks that exercises 3 to 5 run in NumPy."""
 
 import functools
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from multiprocessing import Pipe
 
 from course_utils import cam
-from course_utils.grading import close
+from course_utils.grading import answering, close, examiner, wire
 from course_utils.grading.answers import compare, own_work
 
 import numpy as np
@@ -129,3 +132,26 @@ def test_networks_in_numpy_are_those_of_keras(number, builder):
         class_weights = model.get_layer("class_scores").get_weights()[0]
         maps = cam.class_activation_map(maps, class_weights, names["my_test"].labels[:4])
     np.testing.assert_allclose(numpy_maps, maps, atol=1e-4 * np.abs(maps).max())
+
+
+# --- plain data between the two processes ----------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [{3, 6, 10}, frozenset("ab"), set(), {(1, 2), "x"}])
+def test_a_set_arrives_as_a_set(value):
+    assert wire.decode(json.loads(json.dumps(wire.encode(value)))) == value
+
+
+def test_a_student_s_function_may_name_the_arguments_of_ours():
+    ours, theirs = Pipe()
+
+    def answer():
+        question = wire.receive(theirs)
+        wire.send(theirs, answering._call(theirs, lambda resize: resize([1, 2], n_out=3), question["given"]))
+
+    def resize(line, n_out):
+        return len(line) * n_out
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(answer)
+        assert examiner.Function(examiner.Student(ours), "enlarge")(resize) == 6

@@ -269,8 +269,9 @@ def _call(line, function, given):
     def asking(data):
         """A function of the examiner's, as the student's code can call it: it runs there."""
 
-        def ask(*given):
-            wire.send(line, {"callback": data["callback"], "given": [wire.encode(g) for g in given]})
+        def ask(*given, **named):
+            given, named = [wire.encode(g) for g in given], {k: wire.encode(v) for k, v in named.items()}
+            wire.send(line, {"callback": data["callback"], "given": given, "named": named})
             reply = wire.receive(line)
             if "error" in reply:
                 raise wire.error(*reply["error"])

@@ -322,7 +322,8 @@ class Function(Thing):
             try:
                 function = ours[call["callback"]]
                 given = [wire.decode(one) for one in call["given"]]
-                return {"value": wire.encode(function(*given))}
+                named = {name: wire.decode(one) for name, one in call["named"].items()}
+                return {"value": wire.encode(function(*given, **named))}
             except Exception as error:
                 return {"error": [type(error).__name__, str(error)[:MESSAGE]]}
 

@@ -1,7 +1,7 @@
 """Plain data between the examiner and the student's process: bounded, and nothing of it runs when it is read.
 
-Numbers, texts, lists, dicts and arrays travel as JSON, arrays as their bytes; whatever else a student's code
-gives back arrives as its kind only, a `Foreign`. Nothing is pickled.
+Numbers, texts, lists, sets, dicts and arrays travel as JSON, arrays as their bytes; whatever else a
+student's code gives back arrives as its kind only, a `Foreign`. Nothing is pickled.
 """
 
 import base64
@@ -15,7 +15,7 @@ import numpy as np
 
 LARGEST = 50_000_000  # bytes of one message
 _DTYPE = re.compile(r"[<>|=]?[biuf][1248]")
-_KNOWN = ("str", "bytes", "dict", "set", "complex", "generator", "map", "zip", "function", "type", "object")
+_KNOWN = ("str", "bytes", "dict", "complex", "generator", "map", "zip", "function", "type", "object")
 
 
 class Foreign:
@@ -64,6 +64,8 @@ def encode(value, other=lambda value: {"is": "other", "kind": type(value).__name
         return [encode(part, other) for part in value]
     if isinstance(value, tuple):
         return {"is": "tuple", "of": [encode(part, other) for part in value]}
+    if isinstance(value, (set, frozenset)):
+        return {"is": "set", "of": [encode(part, other) for part in value]}
     if isinstance(value, dict):
         return {"is": "dict", "of": [[encode(k, other), encode(v, other)] for k, v in value.items()]}
     if isinstance(value, SimpleNamespace):
@@ -113,6 +115,8 @@ def _decoded(data, other, text):
         return ...
     if kind == "tuple":
         return tuple(_decoded(part, other, text) for part in data["of"])
+    if kind == "set":
+        return {_decoded(part, other, text) for part in data["of"]}
     if kind == "dict":
         return {_decoded(k, other, True): _decoded(v, other, text) for k, v in data["of"]}
     if kind == "namespace":
