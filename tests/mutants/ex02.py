@@ -60,6 +60,7 @@ WRONG = [
     Wrong("pixel: shares exchanged",
           pixel(value="np.interp(2 * int(my_position) + 1 - my_position, range(4), my_line)"),
           {"value_test": "the shares are exchanged"}),
+    Wrong("pixel: the value at a wrong position", pixel(value="np.interp((my_pixel + 0.5) / n, range(4), my_line)"), {"value_test": "value: "}),
 
     Wrong("line: corner-aligned", line("np.arange(n_out) * (n_in - 1) / max(n_out - 1, 1)"), {"resize_line_test": "that is corner alignment"}),
     Wrong("line: half pixels missing", line("np.arange(n_out) * n_in / n_out"), {"resize_line_test": "the half pixels are missing"}),
@@ -115,6 +116,7 @@ def resize_line(line, n_out):
     Wrong("map: `resize` ignored", whole("np.array([resize_line(row, size[1]) for row in taller])",
                                          "taller = np.array([resize_line(c, size[0]) for c in cam.T]).T"),
           {"upsample_test": "upsample with another `resize`"}),
+    Wrong("map: all lines at once", whole("resize(taller.T, size[1]).T", "taller = resize(cam, size[0])"), {"upsample_test": "resize takes one line"}),
 
     Wrong("back: block means", back("    return large.reshape(h, height // h, w, width // w).mean(axis=(1, 3))\n"), {"shrink_back_test": "block means come near"}),
     Wrong("back: middle pixels", back("    return large[height // h // 2::height // h, width // w // 2::width // w]\n"),
@@ -131,6 +133,10 @@ def resize_line(line, n_out):
     R = np.array([resize(e, height) for e in np.eye(h)]).T
     return np.linalg.pinv(R) @ large @ np.linalg.pinv(R).T
 """), {"shrink_back_test": "stops: ValueError: matmul"}),
+    Wrong("back: all lines at once", back("""
+    R, C = (resize(np.eye(n), m) for n, m in zip(grid, large.shape))
+    return np.linalg.pinv(R) @ large @ np.linalg.pinv(C).T
+"""), {"shrink_back_test": "resize takes one line"}),
 ]
 
 RIGHT = [

@@ -98,6 +98,7 @@ def class_weights_and_bias(classifier):
     Wrong("scaling: old coefficients for the means", raw("(coef / scale, intercept - coef @ mean)"), {"without_scaling_test": "by the new coefficients"}),
     Wrong("scaling: mean in the coefficients", raw("((coef - mean) / scale, intercept)"), {"without_scaling_test": "coef: the mean doesn't belong here"}),
     Wrong("scaling: mean and scale in the coefficients", raw("(coef / scale * (1 - mean), intercept)"), {"without_scaling_test": "coef: "}),
+    Wrong("scaling: rows added up", raw("(coef / scale, intercept - (coef / scale * mean).sum())"), {"without_scaling_test": "you added up all rows"}),
     Wrong("scaling: means unweighed", raw("(coef / scale, intercept - mean.sum())"), {"without_scaling_test": "unweighed"}),
 ]
 
@@ -128,5 +129,12 @@ def without_scaling(coef, intercept, mean, scale):
           "__import__('sklearn.linear_model').linear_model.SGDClassifier(random_state=np.random.RandomState(1)).fit(my_features, my_train_labels)")),
     Right("labels as words, discriminant analysis", head(classifier="__import__('sklearn.discriminant_analysis').discriminant_analysis"
           ".LinearDiscriminantAnalysis().fit(my_features, np.array(['cat', 'dog'])[my_train_labels])")),
-    Right("perceptron", head(classifier="__import__('sklearn.linear_model').linear_model.Perceptron().fit(my_features, my_train_labels)")),
+    Right("perceptron, classes counted", head(classifier="__import__('sklearn.linear_model').linear_model.Perceptron().fit(my_features, my_train_labels)")
+          | {"class_weights_and_bias": """
+def class_weights_and_bias(classifier):
+    w, b = classifier.coef_, classifier.intercept_
+    if len(classifier.classes_) == 2:
+        return np.array([0 * w[0], w[0]]).T, np.array([0, b[0]])
+    return w.T, b
+"""}),
 ]
