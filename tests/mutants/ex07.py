@@ -48,14 +48,15 @@ def mended(places="pixel_centres", **other):
 
 
 def proof(body, A="np.random.default_rng(0).uniform(size=(2, 3, 4, 4))", w="np.array([[1.0, -2.0, 0.5, -0.3], [-1.0, 0.7, 2.0, -0.4]])",
-          caught="return False"):
+          caught="return False", asked="np.array(signed_map(A, given))"):
     return {"is_right": f"""
 def is_right(weights, signed_map):
     A, w = {A}, {w}
     Z = A.shape[1] * A.shape[2]
     right = np.einsum("bhwk,bk->bhw", A, w) / Z
     try:
-        found = np.array(signed_map(A, weights(np.broadcast_to((w / Z)[:, None, None], A.shape))))
+        given = weights(np.broadcast_to((w / Z)[:, None, None], A.shape))
+        found = {asked}
     except Exception:
         {caught}
     return {body}
@@ -77,6 +78,8 @@ WRONG = [
     Wrong("HiResCAM: mean gradients", hand(hires="my_G.mean(axis=(0, 1)) @ my_A[my_cell]"), {"hires_test": "that is Grad-CAM"}),
     Wrong("HiResCAM: negative left out", hand(hires="(np.maximum(my_G, 0) * my_A)[my_cell].sum()"), {"hires_test": "the negative gradient counts"}),
     Wrong("HiResCAM: gradients alone", hand(hires="my_G[my_cell].sum()"), {"hires_test": "those are the gradients alone"}),
+    # No known mistake: it must not get the name of one.
+    Wrong("HiResCAM: some number", hand(hires="1234.5"), {"hires_test": "HiResCAM: 1234 isn't right"}),
     Wrong("LayerCAM: negative kept", hand(layer="(my_G * my_A)[my_cell].sum()"), {"layer_test": "the negative gradient is left out"}),
     Wrong("LayerCAM: gradients alone", hand(layer="np.maximum(my_G[my_cell], 0).sum()"), {"layer_test": "is multiplied with its map"}),
     Wrong("Grad-CAM++: mean gradient", hand(plus_plus="my_G[..., 0].mean()"), {"plus_plus_test": "the mean gradient"}),
@@ -85,6 +88,8 @@ WRONG = [
     Wrong("Grad-CAM++: other map", hand(plus_plus="1 / (2 + my_A[..., 1].sum()) + 2 / (2 + 2 * my_A[..., 1].sum())"),
           {"plus_plus_test": "the weight of the other map"}),
     Wrong("Grad-CAM++: nothing", hand(plus_plus="None"), {"plus_plus_test": "nothing was given yet"}),
+    Wrong("Grad-CAM++: some number", hand(plus_plus="1234.5"), {"plus_plus_test": "in Grad-CAM++: 1234 isn't right"}),
+    Wrong("Grad-CAM++: no ReLU", hand(plus_plus="g / (2 + g * my_A[..., 0].sum()) - 1 / (2 - my_A[..., 0].sum())"), {"plus_plus_test": "dropped by the ReLU"}),
     Wrong("guided product: sign dropped", hand(product="-my_guided * mixed"), {"product_test": "keep their sign"}),
     Wrong("guided product: added", hand(product="my_guided + mixed"), {"product_test": "multiply them"}),
     Wrong("guided product: gradients added up", hand(product="4 * my_guided * mixed"), {"product_test": "a weight is their mean"}),
@@ -158,6 +163,13 @@ WRONG = [
     Wrong("proof: step 1 doesn't fit", proof(SAME, A="np.ones((2, 3, 4, 5))", w="np.array([[1.0, -2, 3, -4, 5], [2.0, 3, -1, -1, 1]])", caught="raise"),
           {"is_right_test": "stops: ValueError: operands could not be broadcast"}),
     Wrong("proof: an error stops it", proof(SAME, caught="raise"), {"is_right_test": "stops: ValueError: this step stops"}),
+    Wrong("proof: only the first step may stop", proof("(lambda found: bool(np.allclose(found, right)))(signed_map(A, given))", asked="None"),
+          {"is_right_test": "stops: ValueError: this step stops"}),
+    Wrong("proof: by sums", proof("bool(np.allclose(found.sum(axis=(1, 2)), right.sum(axis=(1, 2))))"), {"is_right_test": "is_right says True of maps whose columns are mirrored"}),
+    Wrong("proof: by sums of columns", proof("bool(np.allclose(found.sum(axis=1), right.sum(axis=1)))"), {"is_right_test": "is_right says True of maps whose rows are mirrored"}),
+    Wrong("proof: by the sizes of numbers", proof("bool(np.allclose(np.sort(found.ravel()), np.sort(right.ravel())))"), {"is_right_test": "is_right says True of maps whose columns are mirrored"}),
+    Wrong("proof: the first picture only", proof("bool(np.allclose(found[0], right[0]))"), {"is_right_test": "is_right says True of maps of which the last is wrong"}),
+    Wrong("proof: the last picture only", proof("bool(np.allclose(found[-1], right[-1]))"), {"is_right_test": "is_right says True of maps of which the first is wrong"}),
     Wrong("proof: an array", proof("np.isclose(found, right)"), {"is_right_test": "give back True or False"}),
 
     Wrong("guided: added", guided("guided + large"), {"guided_grad_cam_test": "multiply them"}),
@@ -226,8 +238,8 @@ def guided_grad_cam(guided, cams, enlarge):
                                                 pixel_centres="np.clip((2 * np.arange(n_pixels) + 1) * n_cells / (2 * n_pixels) - 0.5, 0, n_cells - 1)",
                                                 mean_evidence="cams.reshape(len(cams), -1).mean(axis=1)")
           | guided("np.einsum('bhwc,bhw->bhwc', guided, large[..., 0])")),
-    Right("a proof by sums, a tuple of steps, NumPy's bool",
-          proof("np.abs(found.sum(axis=(1, 2)) - right.sum(axis=(1, 2))).max() < 1e-9 and found.min() < 0")
+    Right("a proof by the largest gap, a tuple of steps, NumPy's bool",
+          proof("np.abs(found - right).max() < 1e-9")
           | faulty("(7, 5, 3, 2, 1)")),
     Right("a proof that step 1 can't run in, and a cut by a mask",
           proof(SAME, A="np.random.default_rng(1).uniform(size=(3, 2, 4, 5))", w="np.random.default_rng(2).normal(size=(3, 5))")

@@ -65,10 +65,11 @@ WRONG = [
     Wrong("table: nobody is wrong", table(start="0.0"), {"shortcut_table_test": "isn't wrong, it's unknown"}),
     Wrong("table: nobody is right", table(start="1.0"), {"shortcut_table_test": "isn't right, it's unknown"}),
     Wrong("table: one number", table(result="(says == labels).mean()"), {"shortcut_table_test": "expected (2, 2)"}),
-    Wrong("effects: scores", effects("[score(np.where(r, other, one)) for r in regions]"), {"effects_test": "those are the scores"}),
-    Wrong("effects: sign", effects("[score(one) - score(np.where(r, other, one)) for r in regions]"), {"effects_test": "falls"}),
-    Wrong("effects: complement", effects("[score(np.where(r, one, other)) - score(one) for r in regions]"), {"effects_test": "everything but the region"}),
-    Wrong("effects: black", effects("[score(np.where(r, 0, one)) - score(one) for r in regions]"), {"effects_test": "painted black"}),
+    Wrong("effects: scores", effects("[score(np.where(r, other, one)) for r in regions]"), {"effects_test": "example: those are the scores"}),
+    Wrong("effects: sign", effects("[score(one) - score(np.where(r, other, one)) for r in regions]"), {"effects_test": "example: by how much the score falls"}),
+    Wrong("effects: complement", effects("[score(np.where(r, one, other)) - score(one) for r in regions]"), {"effects_test": "example: that exchanges everything but the region"}),
+    Wrong("effects: in the other picture", effects("[score(other) - score(np.where(r, one, other)) for r in regions]"), {"effects_test": "example: exchange the region in `one`"}),
+    Wrong("effects: black", effects("[score(np.where(r, 0, one)) - score(one) for r in regions]"), {"effects_test": "example: the region was painted black"}),
     Wrong("effects: piled", {"effects": """
 def effects(score, one, other, regions):
     found, left = [], one
@@ -77,7 +78,7 @@ def effects(score, one, other, regions):
         found.append(score(new) - score(left))
         left = new
     return found
-"""}, {"effects_test": "one region at a time"}),
+"""}, {"effects_test": "example: what was exchanged before stayed exchanged"}),
     Wrong("effects: the largest only", effects("max(score(np.where(r, other, one)) - score(one) for r in regions)"), {"effects_test": "one number per region"}),
     Wrong("held out is no proof", letters("ABDE"), {"reading_test": "not these"}),
     Wrong("all letters", letters("ABCDE"), {"reading_test": "not these"}),
@@ -88,6 +89,7 @@ def effects(score, one, other, regions):
 ]
 
 RIGHT = [
+    Right("one decimal", hand(shelter="round(float(shelter), 1)", coin="round(float(my_right.mean()), 1)", turned="round(float(turned), 1)")),
     Right("one number in an array", hand(coin="my_right.mean(keepdims=True)[0]")),
     Right("the mean of nobody, with a warning", table(ask="True")),
     Right("a quiet mean of nobody", {"shortcut_table": """
